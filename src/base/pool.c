@@ -1,0 +1,144 @@
+#include "base/pool.h"
+
+#include "base/monitor.h"
+
+struct task {
+	pool_fn *fn;
+	void *job;
+	uint64_t cost;
+};
+
+struct pool {
+	struct monitor m;
+	struct task *ring;
+	unsigned head, queued, max, busy;
+	uint64_t used, budget; /* bytes of the jobs queued or running */
+	bool quit;
+	struct err first; /* first job error */
+	unsigned nthreads;
+	struct thread thread[];
+};
+
+static bool
+next_task(struct pool *p, struct task *out)
+{
+	while (p->queued == 0 && !p->quit)
+		monitor_wait(&p->m);
+	if (p->queued == 0)
+		return false;
+	*out = p->ring[p->head];
+	p->head = (p->head + 1) % p->max;
+	p->queued--;
+	p->busy++;
+	monitor_wake(&p->m);
+	return true;
+}
+
+static void *
+worker(void *cookie)
+{
+	struct pool *p = cookie;
+	struct task t;
+
+	monitor_enter(&p->m);
+	while (next_task(p, &t)) {
+		struct err err = { 0 };
+		int rc;
+
+		monitor_leave(&p->m);
+		rc = t.fn(t.job, &err);
+		monitor_enter(&p->m);
+		if (rc && err_is(&p->first, ERR_NONE))
+			p->first = err;
+		p->busy--;
+		p->used -= t.cost;
+		monitor_wake(&p->m);
+	}
+	monitor_leave(&p->m);
+	return NULL;
+}
+
+int
+pool_new(unsigned workers, uint64_t budget, struct pool **out, struct err *err)
+{
+	AUTO(pool)
+	struct pool *p = calloc(1, sizeof *p + workers * sizeof p->thread[0]);
+
+	if (!p)
+		return err_nomem(err);
+	p->max = 2 * workers;
+	p->budget = budget;
+	monitor_init(&p->m);
+	p->ring = calloc(p->max, sizeof *p->ring);
+	if (!p->ring)
+		return err_nomem(err);
+	for (; p->nthreads < workers; p->nthreads++)
+		if (thread_start(&p->thread[p->nthreads], worker, p, err))
+			return -1;
+	*out = TAKE(p);
+	return 0;
+}
+
+static bool
+admits(const struct pool *p, uint64_t cost)
+{
+	if (p->queued == p->max)
+		return false;
+	if (p->queued + p->busy == 0)
+		return true;
+	return p->used <= p->budget && cost <= p->budget - p->used;
+}
+
+int
+pool_run(struct pool *p, pool_fn *fn, void *job, uint64_t cost, struct err *err)
+{
+	int rc = -1;
+
+	monitor_enter(&p->m);
+	while (!admits(p, cost) && err_is(&p->first, ERR_NONE))
+		monitor_wait(&p->m);
+	if (err_is(&p->first, ERR_NONE)) {
+		p->ring[(p->head + p->queued) % p->max] =
+		    (struct task){ fn, job, cost };
+		p->queued++;
+		p->used += cost;
+		monitor_wake(&p->m);
+		rc = 0;
+	} else {
+		*err = p->first;
+	}
+	monitor_leave(&p->m);
+	return rc;
+}
+
+int
+pool_wait(struct pool *p, struct err *err)
+{
+	int rc = 0;
+
+	monitor_enter(&p->m);
+	while (p->queued > 0 || p->busy > 0)
+		monitor_wait(&p->m);
+	if (!err_is(&p->first, ERR_NONE)) {
+		*err = p->first;
+		rc = -1;
+	}
+	monitor_leave(&p->m);
+	return rc;
+}
+
+void
+pool_free(struct pool *p)
+{
+	if (!p)
+		return;
+	monitor_enter(&p->m);
+	p->quit = true;
+	monitor_wake(&p->m);
+	monitor_leave(&p->m);
+	for (unsigned i = 0; i < p->nthreads; i++)
+		thread_join(&p->thread[i]);
+	monitor_done(&p->m);
+	free(p->ring);
+	free(p);
+}

@@ -1,0 +1,44 @@
+/* pool.h - run blocking jobs on a few threads, admitted by bytes and count. */
+#ifndef BASE_POOL_H
+#define BASE_POOL_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/scope.h"
+
+struct pool;
+
+/*
+ * A job owns everything it touches, its own memory included.  Runs on some
+ * worker; returns 0 or -1.
+ */
+typedef int pool_fn(void *job, struct err *);
+
+/* budget: how many bytes the jobs that are queued or running may cost. */
+MUST_CHECK int pool_new(unsigned workers, uint64_t budget, struct pool **,
+    struct err *);
+
+/*
+ * Queue one job that costs so many bytes, waiting while the budget is used up
+ * or 2 jobs a worker are queued: this is the back-pressure.  A job that costs
+ * more than the budget runs when it is alone.  After any job has failed,
+ * returns -1 with that first error and the job stays the caller's; a job that
+ * was accepted is always run.
+ */
+MUST_CHECK int pool_run(struct pool *, pool_fn *, void *job, uint64_t cost,
+    struct err *);
+
+/* Wait for every queued job.  Returns -1 with the first job error, if any. */
+MUST_CHECK int pool_wait(struct pool *, struct err *);
+
+/* Run what is queued, wait, release.  pool_free(NULL) is a no-op. */
+void pool_free(struct pool *);
+
+static inline void
+scope_pool(struct pool **p)
+{
+	pool_free(*p);
+}
+
+#endif

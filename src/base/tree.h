@@ -1,0 +1,61 @@
+/*
+ * tree.h - configuration as a tree of maps, lists and scalars, in which each
+ * node knows where it was written.  A YAML file gives one (yaml.h), Juju's
+ * options and relation data are put together as one by hand; what reads it
+ * does not see a difference.
+ *
+ * A tree is freed as a whole, from its root; every scalar is wiped then,
+ * because some are secrets.
+ */
+#ifndef BASE_TREE_H
+#define BASE_TREE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "base/scope.h"
+
+enum tree_kind { TREE_SCALAR, TREE_LIST, TREE_MAP };
+
+struct tree {
+	enum tree_kind kind;
+	char *name;         /* in a map: its key; otherwise NULL */
+	char *text;         /* scalar: its text; otherwise NULL */
+	bool quoted;        /* scalar: written in quotes, so it is text */
+	char *origin;       /* the file, or "relation s3-parameters:7" */
+	unsigned line;      /* in that file, from 1; 0: does not apply */
+	struct tree *child; /* first of a list or map */
+	struct tree *next;  /* sibling */
+};
+
+/* text NULL: an empty map or list.  Everything is copied. */
+MUST_CHECK int tree_new(enum tree_kind, const char *text, const char *origin,
+    unsigned line, struct tree **, struct err *);
+void tree_free(struct tree *);
+
+/* Append; owned by the parent from here on, freed on failure.  name: maps. */
+MUST_CHECK int tree_add(struct tree *parent, const char *name,
+    struct tree *child, struct err *);
+/* Append a scalar to a map; an empty or NULL text appends nothing. */
+MUST_CHECK int tree_add_text(struct tree *map, const char *name,
+    const char *text, struct err *);
+
+/* NULL where it is not there, or t is NULL or no map. */
+struct tree *tree_get(const struct tree *, const char *name);
+const char *tree_text(const struct tree *, const char *name);
+
+/*
+ * ERR_USAGE with "origin:line: ", or "origin: " where there is no line, in
+ * front.
+ */
+int tree_err(const struct tree *, struct err *, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
+
+static inline void
+scope_tree(struct tree **t)
+{
+	tree_free(*t);
+}
+
+#endif

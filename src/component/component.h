@@ -1,0 +1,146 @@
+/*
+ * component.h - something worth keeping: how it is read and how it is put
+ * back.  A component sees neither keys of the repository nor compression,
+ * packs or the store: it talks to a saver and a loader, which engine/ gives.
+ */
+#ifndef COMPONENT_COMPONENT_H
+#define COMPONENT_COMPONENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/scope.h"
+#include "config/config.h"
+#include "object/object.h"
+#include "stream/sink.h"
+
+struct buf;
+struct component;
+struct json;
+struct loader;
+struct saver;
+
+/* --- what a component is given for a backup */
+
+/*
+ * Objects that are worth keeping one by one; called by the saver's workers, so
+ * from any thread and in any order.
+ */
+struct object_source {
+	/*
+	 * Stream the object's content.  o: what the listing said; the rest
+	 * (headers, metadata, tags) is filled in.  ERR_NOTFOUND: it is gone.
+	 * ERR_CHANGED: it is another now, and o says which; nothing useful
+	 * went to the sink, call again.
+	 */
+	int (*fetch)(void *arg, struct object *o, struct sink *, struct err *);
+	void *arg;
+};
+
+struct saver_ops {
+	/* A stream that becomes one file, called "<component>.<kind>"; its
+	 * finish seals it. */
+	int (*stream)(struct saver *, const char *kind, struct sink **,
+	    struct err *);
+	/*
+	 * One object, in the order of the keys' bytes.  Nothing is fetched
+	 * where the set before has it unchanged.  listed: moved from.
+	 */
+	int (*object)(struct saver *, const struct object_source *,
+	    struct object *listed, struct err *);
+	/* All objects were named: wait until the last is stored. */
+	int (*objects_end)(struct saver *, struct err *);
+	/* Roughly how much is coming, for the progress line; 0: unknown. */
+	void (*expect)(struct saver *, uint64_t objects, uint64_t bytes);
+	/* The set is stored, but something is wrong with this component. */
+	void (*degraded)(struct saver *, const char *fmt, ...)
+	    PRINTF_LIKE(2, 3);
+	/* Facts for the manifest, under the component's type: JSON object. */
+	int (*facts)(struct saver *, const char *json, struct err *);
+};
+
+struct saver { /* first member of the engine's */
+	const struct saver_ops *ops;
+	const char *scratch; /* folder for private files */
+};
+
+/* --- what it is given for a restore */
+
+/* Where objects are put back; any thread, except list_next. */
+struct object_target {
+	/* The target's objects in key order; *more false at the end. */
+	int (*list_next)(void *arg, struct object *, bool *more, struct err *);
+	/* Is `have` (as listed) what `want` says, headers and tags included?
+	 * digest: SHA-256 of want's content, for where ETags do not tell. */
+	int (*same)(void *arg, const struct object *want,
+	    const uint8_t digest[SHA256_SIZE], const struct object *have,
+	    bool *same, struct err *);
+	/* The object appears when the sink is finished, whole. */
+	int (*put)(void *arg, const struct object *, struct sink **,
+	    struct err *);
+	int (*remove)(void *arg, const char *key, struct err *);
+	void *arg;
+};
+
+struct loader_ops {
+	/* Stream the file that saver's stream made, verified, to a sink; the
+	 * sink is finished only if all of it was right. */
+	int (*stream)(struct loader *, const char *kind, struct sink *,
+	    struct err *);
+	/* Put back all objects that differ from the target's. */
+	int (*objects)(struct loader *, const struct object_target *,
+	    struct err *);
+	/* One line for the administrator, kept in the result. */
+	void (*note)(struct loader *, const char *fmt, ...) PRINTF_LIKE(2, 3);
+};
+
+struct loader {
+	const struct loader_ops *ops;
+	const struct json *facts; /* as saved; NULL: none */
+	const char *scratch;
+	bool dry_run; /* look, say what would be done, change nothing */
+};
+
+/* --- the component itself */
+
+struct component_ops {
+	const char *type; /* "sqlite", "bucket" */
+	/*
+	 * Before any work: it is there, may be read (restore: written), and
+	 * has room.  Nothing is changed.  detail: one line on success, such
+	 * as "1.2 GiB, schema version 10".
+	 */
+	int (*check)(struct component *, bool restore, struct buf *detail,
+	    struct err *);
+	int (*backup)(struct component *, struct saver *, struct err *);
+	int (*restore)(struct component *, struct loader *, struct err *);
+	void (*free)(struct component *);
+};
+
+struct component { /* first member of every kind */
+	const struct component_ops *ops;
+	const char *name; /* borrowed from the config */
+};
+
+/*
+ * Open by type; config and scratch stay the caller's and must outlive it.
+ * to: where a restore goes instead (another file, another bucket); NULL: to
+ * the configured place.  No I/O yet.
+ */
+MUST_CHECK int component_open(const struct config_component *, const char *to,
+    const char *scratch, struct component **, struct err *);
+void component_free(struct component *);
+
+MUST_CHECK int component_sqlite_new(const struct config_component *,
+    const char *to, const char *scratch, struct component **, struct err *);
+MUST_CHECK int component_bucket_new(const struct config_component *,
+    const char *to, const char *scratch, struct component **, struct err *);
+
+static inline void
+scope_component(struct component **c)
+{
+	component_free(*c);
+}
+
+#endif

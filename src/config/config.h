@@ -1,0 +1,81 @@
+/*
+ * config.h - what is to be saved and where, as one struct.
+ *
+ * It is read from a tree (base/tree.h): a YAML file gives one, Juju's options
+ * and relation data another.  Every string is borrowed from the tree, which
+ * the config owns and wipes.
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/scope.h"
+#include "s3/s3.h"
+
+struct tree;
+
+enum config_type { CONFIG_SQLITE, CONFIG_BUCKET };
+
+struct config_sqlite {
+	const char *path;
+	const char *owner,
+	    *group;    /* of a file that restore makes; NULL: folder's */
+	uint32_t mode; /* 0: folder's */
+	uint64_t busy_timeout_s; /* wait for a lock; default 60 */
+};
+
+struct config_bucket {
+	struct s3_options s3;
+	const char *prefix; /* only keys that begin so; NULL: all */
+};
+
+struct config_component {
+	const char *name;
+	enum config_type type;
+	const char *origin; /* for messages: where it was written */
+	union {
+		struct config_sqlite sqlite;
+		struct config_bucket bucket;
+	};
+};
+
+struct config_repository {
+	const char *path; /* a local folder; NULL: s3 */
+	struct s3_options s3;
+	const char *s3_path;
+	bool create;      /* make the bucket or folder; default true */
+	const char *name; /* several platforms share one bucket and path */
+};
+
+struct config {
+	struct tree *tree;
+	struct config_repository repository;
+	struct config_component *components;
+	size_t ncomponents;
+	const char *scratch; /* folder for private copies */
+	struct {
+		uint64_t bandwidth; /* bytes a second; 0: no limit */
+		uint64_t transfers, memory;
+	} limits;
+};
+
+/*
+ * Owns the tree from here on, also on failure.  ERR_USAGE names origin, line
+ * and field of: an unknown key, a wrong type, a missing field, a name twice.
+ */
+MUST_CHECK int config_decode(struct tree *, struct config **, struct err *);
+MUST_CHECK int config_load(const char *path, struct config **, struct err *);
+void config_free(struct config *);
+
+const char *config_type_name(enum config_type);
+
+static inline void
+scope_config(struct config **c)
+{
+	config_free(*c);
+}
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * inventory.h - <component>.inventory.jsonl.zst: one JSON object a line and an
+ * object, sorted by the bytes of the keys.
+ *
+ * {"key":"…"|"key-base64":"…","size":…,"etag":"…","last-modified":"…",
+ *  "version-id":"…","sha256":"…","content-type":"…",…,"meta":{…},"tags":{…},
+ *  "file":"sets/…","offset":…,"length":…}
+ *
+ * In a pack, offset is where the content's first byte stands in the tar and
+ * length is its size; for a file of its own both are left out.  An object of
+ * no bytes has no file.  Keys, and values of headers, meta and tags, that are
+ * not UTF-8 are in base64 under "<name>-base64".
+ */
+#ifndef REPO_INVENTORY_H
+#define REPO_INVENTORY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "crypto/sha256.h"
+#include "object/object.h"
+#include "stream/sink.h"
+
+enum { INVENTORY_LINE_MAX = 64 << 10 };
+
+struct inventory_entry {
+	struct object object;
+	uint8_t sha256[SHA256_SIZE]; /* of the content */
+	char *file; /* path from the repository's root; NULL: no bytes */
+	bool packed;
+	uint64_t offset; /* packed: in the tar */
+};
+
+void inventory_entry_done(struct inventory_entry *);
+
+/* One line with its newline, appended.  Pure. */
+MUST_CHECK int inventory_encode(const struct inventory_entry *, struct buf *,
+    struct err *);
+/* ret: { 0 } first.  ERR_CORRUPT names what is wrong. */
+MUST_CHECK int inventory_decode(const char *line, size_t len,
+    struct inventory_entry *ret, struct err *);
+
+/*
+ * Read an inventory as it comes: a sink takes the decompressed bytes on one
+ * thread, next gives entries on another.
+ */
+struct inventory;
+struct repo;
+struct manifest_file;
+
+/* Starts to read the file of the repository, and to verify it as it goes. */
+MUST_CHECK int inventory_open(struct repo *, const struct manifest_file *,
+    struct inventory **, struct err *);
+/* e: emptied first.  *more false: the end, and all of it was right.
+ * ERR_CORRUPT: damaged, or not in order. */
+MUST_CHECK int inventory_next(struct inventory *, struct inventory_entry *e,
+    bool *more, struct err *);
+void inventory_free(struct inventory *);
+
+static inline void
+scope_inventory(struct inventory **i)
+{
+	inventory_free(*i);
+}
+
+static inline void
+scope_inventory_entry(struct inventory_entry *e)
+{
+	inventory_entry_done(e);
+}
+
+#endif

@@ -1,0 +1,46 @@
+/*
+ * layout.h - names of the files in a repository; nothing else builds one.
+ *
+ *     repository.json
+ *     sets/<folder>/open.json
+ *     sets/<folder>/alive-<n>.json
+ *     sets/<folder>/<component>.<kind>.zst
+ *     sets/<folder>/<component>.inventory.jsonl.zst
+ *     sets/<folder>/<component>/pack-000001.tar.zst
+ *     sets/<folder>/<component>/object-000001[.zst]
+ *     sets/<folder>/RESTORE.md
+ *     sets/<folder>/manifest.json
+ *
+ * <folder> is the backup id and, behind a '-', eight random hex digits, so
+ * that two writers can never share a key.
+ */
+#ifndef REPO_LAYOUT_H
+#define REPO_LAYOUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/scope.h"
+
+enum { LAYOUT_ID_SIZE = 21, LAYOUT_FOLDER_SIZE = 30, LAYOUT_KEY_SIZE = 256 };
+
+#define LAYOUT_REPOSITORY "repository.json"
+#define LAYOUT_SETS "sets/"
+#define LAYOUT_OPEN "open.json"
+#define LAYOUT_MANIFEST "manifest.json"
+#define LAYOUT_GUIDE "RESTORE.md"
+
+/* "2026-11-20T16:28:00Z" and nothing else. */
+bool layout_is_id(const char *);
+/* The id of "2026-11-20T16:28:00Z-0123abcd"; false: no such folder name. */
+bool layout_folder_id(const char *folder, char id[LAYOUT_ID_SIZE]);
+/* Component names: [a-z0-9][a-z0-9._-]{0,62}. */
+bool layout_is_name(const char *);
+
+/* sets/<folder>/<file>; ERR_USAGE where too long. */
+MUST_CHECK int layout_key(const char *folder, const char *file,
+    char key[LAYOUT_KEY_SIZE], struct err *);
+
+#endif

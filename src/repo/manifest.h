@@ -1,0 +1,94 @@
+/*
+ * manifest.h - manifest.json: the record that makes a set exist.
+ *
+ * JSON (RFC 8259), format 1.  Its last member is "manifest-sha256", the
+ * SHA-256 of all bytes of the file before the line that holds it.
+ * Pure: bytes in, struct out, and back.
+ */
+#ifndef REPO_MANIFEST_H
+#define REPO_MANIFEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "crypto/sha256.h"
+
+enum { MANIFEST_FORMAT = 1, MANIFEST_MAX = 256 << 20 };
+
+enum manifest_status { MANIFEST_OK, MANIFEST_DEGRADED, MANIFEST_FAILED };
+
+/* A file of the repository; path from the repository's root. */
+struct manifest_file {
+	char *path;
+	uint64_t size;
+	uint8_t sha256[SHA256_SIZE];
+};
+
+struct manifest_files {
+	struct manifest_file *file;
+	size_t count, cap;
+};
+
+struct manifest_component {
+	char *name, *type;
+	enum manifest_status status;
+	char *message;             /* why not ok; NULL */
+	int64_t started, finished; /* seconds since 1970 */
+	double seconds;
+	uint64_t objects, bytes; /* in the source */
+	uint64_t new_objects;    /* read in this run */
+	uint64_t gone;           /* vanished while it ran */
+	uint64_t stored_bytes;   /* written by this run */
+	char *facts;             /* JSON object under the type's name; NULL */
+	char **unread;           /* first hundred keys that could not be read */
+	size_t nunread;
+	struct manifest_files files; /* of this set, for this component */
+	struct manifest_files needs; /* of earlier sets */
+};
+
+struct manifest {
+	char *id, *folder, *name, *label, *parent; /* label, parent: or NULL */
+	char *tool;                                /* "platform-backup 0.1.0" */
+	char *by;                                  /* host, or Juju unit */
+	int64_t started, finished;
+	struct manifest_component *component; /* in the order they were saved */
+	size_t ncomponents;
+	char **missing; /* what is not in the set, in words */
+	size_t nmissing;
+};
+
+/* Append the file's text. */
+MUST_CHECK int manifest_encode(const struct manifest *, struct buf *,
+    struct err *);
+/* ERR_CORRUPT: damaged.  ERR_USAGE: of a newer format.  *ret is the caller's.
+ */
+MUST_CHECK int manifest_decode(const char *, size_t, struct manifest **,
+    struct err *);
+void manifest_free(struct manifest *);
+
+struct manifest_component *manifest_find(const struct manifest *,
+    const char *name);
+/* "finished": every component is ok; "incomplete": one is not. */
+const char *manifest_status(const struct manifest *);
+const char *manifest_status_name(enum manifest_status);
+
+/* Copied; a path that is there already is not added again. */
+MUST_CHECK int manifest_files_add(struct manifest_files *, const char *path,
+    uint64_t size, const uint8_t sha256[SHA256_SIZE], struct err *);
+/* NULL: not there.  files are sorted by path. */
+const struct manifest_file *manifest_files_find(const struct manifest_files *,
+    const char *path);
+/* In the component's files, then its needs. */
+const struct manifest_file *manifest_file_of(const struct manifest_component *,
+    const char *path);
+void manifest_component_done(struct manifest_component *);
+
+static inline void
+scope_manifest(struct manifest **m)
+{
+	manifest_free(*m);
+}
+
+#endif

@@ -1,0 +1,62 @@
+/*
+ * pack.h - small objects together: a pax tar in independent zstd frames with
+ * the zstd seek table at its end (stream/frames.h).  Members are named by the
+ * SHA-256 of their content.
+ */
+#ifndef REPO_PACK_H
+#define REPO_PACK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "crypto/sha256.h"
+#include "repo/set.h"
+
+enum {
+	PACK_FRAME = 256 << 10, /* decompressed bytes in a frame */
+	PACK_SIZE = 32 << 20,   /* stored bytes after which the next is begun */
+	PACK_OBJECT_MAX = 1 << 20 /* larger objects are files of their own */
+};
+
+/* Writes pack after pack.  Not thread-safe: one writer a thread. */
+struct pack_writer;
+
+/* number: next pack's number, shared by the writers of one component. */
+MUST_CHECK int pack_writer_new(struct set *, struct manifest_component *,
+    _Atomic unsigned *number, struct pack_writer **, struct err *);
+/* *offset: in the tar; path: the pack that it is in. */
+MUST_CHECK int pack_add(struct pack_writer *, const void *, size_t,
+    const uint8_t sha256[SHA256_SIZE], char path[LAYOUT_KEY_SIZE],
+    uint64_t *offset, struct err *);
+/* Seal the pack that is open. */
+MUST_CHECK int pack_writer_end(struct pack_writer *, struct err *);
+void pack_writer_free(struct pack_writer *);
+
+/* Reads parts of packs.  Thread-safe; knows the tables of the packs that were
+ * used last. */
+struct pack_reader;
+
+MUST_CHECK int pack_reader_new(struct repo *, struct pack_reader **,
+    struct err *);
+/*
+ * len bytes of the tar at off, into out.  The first use of a pack reads the
+ * whole of it and compares its SHA-256, so that nothing of a damaged pack is
+ * ever handed out.  ERR_CORRUPT names it.
+ */
+MUST_CHECK int pack_read(struct pack_reader *, const struct manifest_file *,
+    uint64_t off, void *out, size_t len, struct err *);
+void pack_reader_free(struct pack_reader *);
+
+static inline void
+scope_pack_writer(struct pack_writer **p)
+{
+	pack_writer_free(*p);
+}
+
+static inline void
+scope_pack_reader(struct pack_reader **p)
+{
+	pack_reader_free(*p);
+}
+
+#endif

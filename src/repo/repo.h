@@ -1,0 +1,88 @@
+/*
+ * repo.h - a repository of format 1 on a store: which sets it has, and reading
+ * files of it.  Writing a set: set.h.  Byte formats: DESIGN.md.
+ */
+#ifndef REPO_REPO_H
+#define REPO_REPO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/scope.h"
+#include "repo/layout.h"
+#include "repo/manifest.h"
+#include "stream/sink.h"
+
+struct repo;
+struct store;
+
+/* A set without a manifest counts as running for so long after its newest
+ * file; a running set makes one every REPO_ALIVE_S. */
+enum { REPO_ALIVE_S = 240, REPO_DEAD_S = 900 };
+
+/*
+ * Owns the store from here on, also on failure; opens it.  create: make
+ * repository.json where there is none; otherwise ERR_NOTFOUND.  ERR_USAGE:
+ * of a newer format.
+ */
+MUST_CHECK int repo_open(struct store *, bool create, struct repo **,
+    struct err *);
+void repo_free(struct repo *);
+struct store *repo_store(const struct repo *); /* borrowed */
+
+struct repo_set {
+	char id[LAYOUT_ID_SIZE], folder[LAYOUT_FOLDER_SIZE];
+	bool committed; /* it has a manifest */
+	bool running;   /* none, but its newest file is young */
+};
+struct repo_sets {
+	struct repo_set *set; /* oldest first */
+	size_t count;
+};
+
+MUST_CHECK int repo_list(struct repo *, struct repo_sets *, struct err *);
+void repo_sets_done(struct repo_sets *);
+
+/*
+ * The manifest of a set.  ERR_NOTFOUND: no such id.  ERR_USAGE: not finished
+ * (running or failed, the message says which), or of a newer format.
+ * ERR_CORRUPT: damaged; the message names the file.
+ */
+MUST_CHECK int repo_manifest(struct repo *, const char *id, struct manifest **,
+    struct err *);
+/* Its bytes, as they are, verified. */
+MUST_CHECK int repo_manifest_text(struct repo *, const char *id, struct buf *,
+    struct err *);
+/* The newest set with a manifest that has every component that is not failed,
+ * of the name; *ret NULL: none. Damaged ones are passed over with a warning. */
+MUST_CHECK int repo_latest(struct repo *, struct manifest **ret, struct err *);
+
+/* Stream a whole file to a sink, decompressed where its name ends in .zst,
+ * and verified: the sink is finished only if all bytes were right.
+ * ERR_CORRUPT or ERR_NOTFOUND: the message names the file. */
+MUST_CHECK int repo_read(struct repo *, const struct manifest_file *,
+    struct sink *, struct err *);
+/* Present, and as long as the manifest says. */
+MUST_CHECK int repo_stat(struct repo *, const struct manifest_file *,
+    struct err *);
+/* Read every byte and compare with its SHA-256. */
+MUST_CHECK int repo_verify(struct repo *, const struct manifest_file *,
+    struct err *);
+
+/* Unfinished uploads of runs that are dead are thrown away. */
+MUST_CHECK int repo_sweep(struct repo *, unsigned *n, struct err *);
+
+static inline void
+scope_repo(struct repo **r)
+{
+	repo_free(*r);
+}
+
+static inline void
+scope_repo_sets(struct repo_sets *s)
+{
+	repo_sets_done(s);
+}
+
+#endif

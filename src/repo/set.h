@@ -1,0 +1,67 @@
+/*
+ * set.h - write one backup set.  Nothing is listed as finished until
+ * set_commit returned 0; without it set_free leaves only files that no
+ * manifest names, and a set that is shown as failed.
+ */
+#ifndef REPO_SET_H
+#define REPO_SET_H
+
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "repo/repo.h"
+
+struct set;
+
+struct set_options {
+	const char *name;   /* of the repository's platform */
+	const char *label;  /* or NULL */
+	const char *parent; /* id of the set that is built on; or NULL */
+	const char *tool, *by;
+	const struct clock *clock;
+};
+
+/* Choose a free id, write open.json, keep the set alive from a thread. */
+MUST_CHECK int set_begin(struct repo *, const struct set_options *,
+    struct set **, struct err *);
+const char *set_id(const struct set *);
+const char *set_folder(const struct set *);
+
+/*
+ * A component's part; added to the manifest in this order.  The struct is the
+ * set's; the caller fills in results.  One at a time.
+ */
+MUST_CHECK int set_component(struct set *, const char *name, const char *type,
+    struct manifest_component **, struct err *);
+
+/*
+ * A new file of the set, hashed and counted into the component's files (and
+ * stored_bytes) by its finish.  file: name behind sets/<folder>/, without
+ * ".zst".  Any thread.
+ *   SET_RAW   stored as it is
+ *   SET_ZSTD  compressed, ".zst" added
+ *   SET_PROBE compressed if the first 64 KiB say that it is worth it
+ * path (may be NULL): its name in the repository, valid once finished.
+ */
+enum set_coding { SET_RAW, SET_ZSTD, SET_PROBE };
+MUST_CHECK int set_file(struct set *, struct manifest_component *,
+    const char *file, enum set_coding, char path[LAYOUT_KEY_SIZE],
+    struct sink **, struct err *);
+
+/* What the set does not contain, in words; copied. */
+MUST_CHECK int set_missing(struct set *, const char *, struct err *);
+
+/* The manifest as it would be now, for RESTORE.md; borrowed. */
+const struct manifest *set_manifest(const struct set *);
+
+/* RESTORE.md, then manifest.json, and the set exists. */
+MUST_CHECK int set_commit(struct set *, struct err *);
+void set_free(struct set *);
+
+static inline void
+scope_set(struct set **s)
+{
+	set_free(*s);
+}
+
+#endif
