@@ -1,0 +1,381 @@
+#include "config/config.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/yaml.h"
+#include "config/fields.h"
+
+enum {
+	CONFIG_MAX = 1 << 20,
+	COMPONENTS_MAX = 1000,
+	TRANSFERS_MAX = 256,
+};
+
+/* --- the tables: what may stand where */
+
+struct top {
+	struct tree *repository, *components, *limits;
+	const char *scratch;
+};
+
+static const struct field top_fields[] = {
+	{ "repository", FIELD_MAP, offsetof(struct top, repository), true,
+	    NULL },
+	{ "components", FIELD_LIST, offsetof(struct top, components), true,
+	    NULL },
+	{ "limits", FIELD_MAP, offsetof(struct top, limits), false, NULL },
+	{ "scratch", FIELD_TEXT, offsetof(struct top, scratch), false, NULL },
+	{ 0 },
+};
+
+struct repository {
+	struct tree *s3;
+	const char *path, *name;
+	bool create;
+};
+
+static const struct field repository_fields[] = {
+	{ "s3", FIELD_MAP, offsetof(struct repository, s3), false, NULL },
+	{ "path", FIELD_TEXT, offsetof(struct repository, path), false, NULL },
+	{ "name", FIELD_TEXT, offsetof(struct repository, name), false, NULL },
+	{ "create-bucket", FIELD_BOOL, offsetof(struct repository, create),
+	    false, NULL },
+	{ 0 },
+};
+
+static const struct field s3_fields[] = {
+	{ "endpoint", FIELD_TEXT, offsetof(struct s3_options, endpoint), false,
+	    NULL },
+	{ "region", FIELD_TEXT, offsetof(struct s3_options, region), false,
+	    NULL },
+	{ "bucket", FIELD_TEXT, offsetof(struct s3_options, bucket), true,
+	    NULL },
+	{ "access-key", FIELD_SECRET, offsetof(struct s3_options, access_key),
+	    true, NULL },
+	{ "secret-key", FIELD_SECRET, offsetof(struct s3_options, secret_key),
+	    true, NULL },
+	{ "session-token", FIELD_SECRET,
+	    offsetof(struct s3_options, session_token), false, NULL },
+	{ "uri-style", FIELD_TEXT, offsetof(struct s3_options, uri_style),
+	    false, NULL },
+	{ "tls-ca-chain", FIELD_SECRET,
+	    offsetof(struct s3_options, tls_ca_chain), false, NULL },
+	{ "proxy", FIELD_TEXT, offsetof(struct s3_options, proxy), false,
+	    NULL },
+	{ "no-proxy", FIELD_TEXT, offsetof(struct s3_options, no_proxy), false,
+	    NULL },
+	{ 0 },
+};
+
+static const struct field store_fields[] = {
+	{ "s3", FIELD_TABLE, offsetof(struct config_repository, s3), false,
+	    s3_fields },
+	{ "path", FIELD_TEXT, offsetof(struct config_repository, s3_path),
+	    false, NULL },
+	{ "storage-class", FIELD_TEXT,
+	    offsetof(struct config_repository, s3.storage_class), false, NULL },
+	{ "server-side-encryption", FIELD_TEXT,
+	    offsetof(struct config_repository, s3.server_side_encryption),
+	    false, NULL },
+	{ "kms-key-id", FIELD_TEXT,
+	    offsetof(struct config_repository, s3.kms_key_id), false, NULL },
+	{ 0 },
+};
+
+static const struct field limits_fields[] = {
+	{ "bandwidth", FIELD_SIZE, offsetof(struct config, limits.bandwidth),
+	    false, NULL },
+	{ "transfers", FIELD_NUMBER, offsetof(struct config, limits.transfers),
+	    false, NULL },
+	{ "memory", FIELD_SIZE, offsetof(struct config, limits.memory), false,
+	    NULL },
+	{ 0 },
+};
+
+/* What every component has; the rest is its type's. */
+struct common {
+	const char *name, *type;
+};
+
+static const struct field common_fields[] = {
+	{ "name", FIELD_TEXT, offsetof(struct common, name), true, NULL },
+	{ "type", FIELD_TEXT, offsetof(struct common, type), true, NULL },
+	{ 0 },
+};
+
+struct sqlite_item {
+	struct common common;
+	struct config_sqlite c;
+};
+
+static const struct field sqlite_fields[] = {
+	{ "common", FIELD_TABLE, offsetof(struct sqlite_item, common), false,
+	    common_fields },
+	{ "path", FIELD_TEXT, offsetof(struct sqlite_item, c.path), true,
+	    NULL },
+	{ "owner", FIELD_TEXT, offsetof(struct sqlite_item, c.owner), false,
+	    NULL },
+	{ "group", FIELD_TEXT, offsetof(struct sqlite_item, c.group), false,
+	    NULL },
+	{ "mode", FIELD_MODE, offsetof(struct sqlite_item, c.mode), false,
+	    NULL },
+	{ "busy-timeout", FIELD_NUMBER,
+	    offsetof(struct sqlite_item, c.busy_timeout_s), false, NULL },
+	{ 0 },
+};
+
+struct bucket_item {
+	struct common common;
+	struct config_bucket c;
+};
+
+static const struct field bucket_fields[] = {
+	{ "common", FIELD_TABLE, offsetof(struct bucket_item, common), false,
+	    common_fields },
+	{ "s3", FIELD_TABLE, offsetof(struct bucket_item, c.s3), false,
+	    s3_fields },
+	{ "prefix", FIELD_TEXT, offsetof(struct bucket_item, c.prefix), false,
+	    NULL },
+	{ 0 },
+};
+
+static const char *const type_names[] = {
+	[CONFIG_SQLITE] = "sqlite",
+	[CONFIG_BUCKET] = "bucket",
+};
+
+const char *
+config_type_name(enum config_type type)
+{
+	return type_names[type];
+}
+
+/* --- decoding */
+
+static bool
+valid_name(const char *s)
+{
+	size_t n = strlen(s);
+
+	return n > 0 && n <= 63 && strchr("._-", s[0]) == NULL &&
+	       strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789._-") == n;
+}
+
+static int
+check_name(const struct tree *map, const char *name, struct err *err)
+{
+	const struct tree *at = tree_get(map, "name");
+
+	return valid_name(name) ? 0
+	                        : tree_err(at ? at : map, err,
+	                              "the name '%s' must be 1 to 63 of a-z "
+	                              "0-9 . _ - and begin with a letter or "
+	                              "digit",
+	                              name);
+}
+
+static int
+decode_sqlite(const struct tree *map, struct config_component *c,
+    struct err *err)
+{
+	struct sqlite_item item = { .c.busy_timeout_s = 60 };
+
+	if (fields_decode(map, sqlite_fields, &item, err))
+		return -1;
+	if (item.c.path[0] != '/')
+		return tree_err(tree_get(map, "path"), err,
+		    "'path' must begin with '/', not '%s'", item.c.path);
+	if (item.c.busy_timeout_s > 86400)
+		return tree_err(tree_get(map, "busy-timeout"), err,
+		    "'busy-timeout' is more than a day of seconds");
+	c->name = item.common.name;
+	c->sqlite = item.c;
+	return 0;
+}
+
+static int
+decode_bucket(const struct tree *map, struct config_component *c,
+    struct err *err)
+{
+	struct bucket_item item = { 0 };
+
+	if (fields_decode(map, bucket_fields, &item, err))
+		return -1;
+	c->name = item.common.name;
+	c->bucket = item.c;
+	return 0;
+}
+
+static int
+decode_type(const struct tree *map, enum config_type *type, struct err *err)
+{
+	const struct tree *t = tree_get(map, "type");
+
+	if (!t)
+		return tree_err(map, err, "'type' is missing");
+	for (size_t i = 0; i < sizeof type_names / sizeof *type_names; i++)
+		if (t->text && strcmp(t->text, type_names[i]) == 0) {
+			*type = (enum config_type)i;
+			return 0;
+		}
+	return tree_err(t, err, "unknown type '%s'; possible: sqlite, bucket",
+	    t->text ? t->text : "");
+}
+
+static int
+decode_component(const struct tree *map, struct config_component *c,
+    struct err *err)
+{
+	int rc = -1;
+
+	if (map->kind != TREE_MAP)
+		return tree_err(map, err,
+		    "each of 'components' must be a map, such as {name: mlmd, "
+		    "type: sqlite, path: /data/mlmd.db}");
+	if (decode_type(map, &c->type, err))
+		return -1;
+	switch (c->type) {
+	case CONFIG_SQLITE:
+		rc = decode_sqlite(map, c, err);
+		break;
+	case CONFIG_BUCKET:
+		rc = decode_bucket(map, c, err);
+		break;
+	}
+	c->origin = map->origin;
+	return rc ? -1 : check_name(map, c->name, err);
+}
+
+static int
+decode_components(const struct tree *list, struct config *c, struct err *err)
+{
+	size_t n = 0;
+
+	for (const struct tree *t = list->child; t; t = t->next)
+		n++;
+	if (n == 0 || n > COMPONENTS_MAX)
+		return tree_err(list, err,
+		    "'components' must name 1 to %d components",
+		    COMPONENTS_MAX);
+	c->components = calloc(n, sizeof *c->components);
+	if (!c->components)
+		return err_nomem(err);
+	for (const struct tree *t = list->child; t; t = t->next) {
+		struct config_component *it = &c->components[c->ncomponents];
+
+		if (decode_component(t, it, err))
+			return -1;
+		for (size_t i = 0; i < c->ncomponents; i++)
+			if (strcmp(c->components[i].name, it->name) == 0)
+				return tree_err(tree_get(t, "name"), err,
+				    "two components have the name '%s'",
+				    it->name);
+		c->ncomponents++;
+	}
+	return 0;
+}
+
+static int
+decode_repository(const struct tree *map, struct config_repository *r,
+    struct err *err)
+{
+	struct repository in = { .create = true, .name = "platform" };
+
+	if (fields_decode(map, repository_fields, &in, err))
+		return -1;
+	if (in.path && in.s3)
+		return tree_err(map, err,
+		    "two repositories: give either 's3' or 'path', not both");
+	if (!in.path && !in.s3)
+		return tree_err(map, err, "no repository: give 's3' or 'path'");
+	if (in.path && in.path[0] != '/')
+		return tree_err(tree_get(map, "path"), err,
+		    "'path' must begin with '/', not '%s'", in.path);
+	r->path = in.path;
+	r->name = in.name;
+	r->create = in.create;
+	if (check_name(map, r->name, err))
+		return -1;
+	return in.s3 ? fields_decode(in.s3, store_fields, r, err) : 0;
+}
+
+static int
+decode_limits(const struct tree *map, struct config *c, struct err *err)
+{
+	if (!map)
+		return 0;
+	if (fields_decode(map, limits_fields, c, err))
+		return -1;
+	if (c->limits.transfers < 1 || c->limits.transfers > TRANSFERS_MAX)
+		return tree_err(tree_get(map, "transfers"), err,
+		    "'transfers' must be 1 to %d", TRANSFERS_MAX);
+	if (c->limits.memory < (uint64_t)48 << 20)
+		return tree_err(tree_get(map, "memory"), err,
+		    "'memory' must be at least 48M");
+	return 0;
+}
+
+static int
+decode(struct config *c, struct err *err)
+{
+	struct top top = { .scratch = "/var/tmp" };
+
+	if (c->tree->kind != TREE_MAP)
+		return tree_err(c->tree, err,
+		    "the configuration must be a map with 'repository' and "
+		    "'components'");
+	c->limits.transfers = 32;
+	c->limits.memory = (uint64_t)64 << 20;
+	if (fields_decode(c->tree, top_fields, &top, err))
+		return -1;
+	c->scratch = top.scratch;
+	if (decode_repository(top.repository, &c->repository, err) ||
+	    decode_limits(top.limits, c, err))
+		return -1;
+	return decode_components(top.components, c, err);
+}
+
+int
+config_decode(struct tree *tree, struct config **ret, struct err *err)
+{
+	AUTO(config) struct config *c = calloc(1, sizeof *c);
+
+	if (!c) {
+		tree_free(tree);
+		return err_nomem(err);
+	}
+	c->tree = tree;
+	if (decode(c, err))
+		return -1;
+	*ret = TAKE(c);
+	return 0;
+}
+
+int
+config_load(const char *path, struct config **ret, struct err *err)
+{
+	AUTO(buf) struct buf text = { .max = CONFIG_MAX };
+	struct tree *tree = NULL;
+	int rc;
+
+	if (file_read(path, &text, err)) {
+		err->code = ERR_USAGE;
+		return err_wrap(err, "configuration");
+	}
+	rc = yaml_parse(text.data ? text.data : "", text.len, path, &tree, err);
+	buf_wipe(&text);
+	return rc ? -1 : config_decode(tree, ret, err);
+}
+
+void
+config_free(struct config *c)
+{
+	if (!c)
+		return;
+	tree_free(c->tree);
+	free(c->components);
+	free(c);
+}
