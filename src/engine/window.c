@@ -1,0 +1,111 @@
+#include "engine/window.h"
+
+#include "base/monitor.h"
+
+struct slot {
+	bool done;
+	void *item;
+};
+
+struct window {
+	struct monitor m;
+	window_fn *leave;
+	void *ctx;
+	uint64_t first, next; /* places from first to next - 1 are in use */
+	bool leaving;         /* somebody is calling leave */
+	struct err failed;
+	size_t max;
+	struct slot slot[];
+};
+
+int
+window_new(size_t max, window_fn *leave, void *ctx, struct window **out,
+    struct err *err)
+{
+	struct window *w = calloc(1, sizeof *w + max * sizeof w->slot[0]);
+
+	if (!w)
+		return err_nomem(err);
+	monitor_init(&w->m);
+	w->leave = leave;
+	w->ctx = ctx;
+	w->max = max;
+	*out = w;
+	return 0;
+}
+
+static int
+failed(const struct window *w, struct err *err)
+{
+	if (err_is(&w->failed, ERR_NONE))
+		return 0;
+	*err = w->failed;
+	return -1;
+}
+
+int
+window_enter(struct window *w, uint64_t *place, struct err *err)
+{
+	int rc;
+
+	monitor_enter(&w->m);
+	while (w->next - w->first == w->max && err_is(&w->failed, ERR_NONE))
+		monitor_wait(&w->m);
+	rc = failed(w, err);
+	if (rc == 0)
+		*place = w->next++;
+	monitor_leave(&w->m);
+	return rc;
+}
+
+/* Inside the monitor, which is left while leave runs. */
+static void
+drain(struct window *w)
+{
+	w->leaving = true;
+	while (w->first < w->next && w->slot[w->first % w->max].done &&
+	       err_is(&w->failed, ERR_NONE)) {
+		struct slot *s = &w->slot[w->first % w->max];
+		void *item = TAKE(s->item);
+		struct err err = { 0 };
+		int rc = 0;
+
+		if (item) {
+			monitor_leave(&w->m);
+			rc = w->leave(w->ctx, item, &err);
+			monitor_enter(&w->m);
+		}
+		if (rc)
+			w->failed = err;
+		s->done = false;
+		w->first++;
+		monitor_wake(&w->m);
+	}
+	w->leaving = false;
+}
+
+int
+window_done(struct window *w, uint64_t place, void *item, struct err *err)
+{
+	int rc;
+
+	monitor_enter(&w->m);
+	w->slot[place % w->max] = (struct slot){ .done = true, .item = item };
+	if (!w->leaving)
+		drain(w);
+	rc = failed(w, err);
+	monitor_leave(&w->m);
+	return rc;
+}
+
+void
+window_free(struct window *w, void (*drop)(void *item))
+{
+	if (!w)
+		return;
+	for (size_t i = 0; i < w->max; i++)
+		if (w->slot[i].item)
+			drop(w->slot[i].item);
+	monitor_done(&w->m);
+	free(w);
+}

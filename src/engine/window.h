@@ -1,0 +1,31 @@
+/*
+ * window.h - work goes out in order, is done in any order, and leaves in
+ * order again: inventory lines in the order of the keys, whatever finished
+ * first.  Bounded: entering waits while the oldest is too far behind.
+ */
+#ifndef ENGINE_WINDOW_H
+#define ENGINE_WINDOW_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/scope.h"
+
+struct window;
+
+/* Takes item over.  Called in order, from one thread at a time. */
+typedef int window_fn(void *ctx, void *item, struct err *);
+
+MUST_CHECK int window_new(size_t max, window_fn *leave, void *ctx,
+    struct window **, struct err *);
+/* The next place.  After leave has failed: -1 with its error. */
+MUST_CHECK int window_enter(struct window *, uint64_t *place, struct err *);
+/* Done; item may be NULL: nothing leaves from this place.  The item is the
+ * window's, also on failure. */
+MUST_CHECK int window_done(struct window *, uint64_t place, void *item,
+    struct err *);
+/* All places are done already; leave's items that did not leave are lost. */
+void window_free(struct window *, void (*drop)(void *item));
+
+#endif
