@@ -84,18 +84,32 @@ drain(struct window *w)
 	w->leaving = false;
 }
 
+static void
+fill(struct window *w, uint64_t place, void *item)
+{
+	w->slot[place % w->max] = (struct slot){ .done = true, .item = item };
+	if (!w->leaving)
+		drain(w);
+}
+
 int
 window_done(struct window *w, uint64_t place, void *item, struct err *err)
 {
 	int rc;
 
 	monitor_enter(&w->m);
-	w->slot[place % w->max] = (struct slot){ .done = true, .item = item };
-	if (!w->leaving)
-		drain(w);
+	fill(w, place, item);
 	rc = failed(w, err);
 	monitor_leave(&w->m);
 	return rc;
+}
+
+void
+window_skip(struct window *w, uint64_t place)
+{
+	monitor_enter(&w->m);
+	fill(w, place, NULL);
+	monitor_leave(&w->m);
 }
 
 void

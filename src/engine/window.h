@@ -21,10 +21,11 @@ MUST_CHECK int window_new(size_t max, window_fn *leave, void *ctx,
     struct window **, struct err *);
 /* The next place.  After leave has failed: -1 with its error. */
 MUST_CHECK int window_enter(struct window *, uint64_t *place, struct err *);
-/* Done; item may be NULL: nothing leaves from this place.  The item is the
- * window's, also on failure. */
+/* Done; the item is the window's, also on failure. */
 MUST_CHECK int window_done(struct window *, uint64_t place, void *item,
     struct err *);
+/* Nothing leaves from this place. */
+void window_skip(struct window *, uint64_t place);
 /* All places are done already; leave's items that did not leave are lost. */
 void window_free(struct window *, void (*drop)(void *item));
 

@@ -1,0 +1,419 @@
+#include "engine/backup.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "component/component.h"
+#include "engine/limits.h"
+#include "engine/save_objects.h"
+#include "engine/sink_meter.h"
+#include "repo/set.h"
+
+/* One run. */
+struct run {
+	const struct backup_options *o;
+	struct set *set;
+	struct manifest *before; /* set before; NULL: none or full */
+	struct rate rate;
+	struct component **component; /* in the plan's order */
+	struct err *unfit;            /* what its check said */
+};
+
+/* One component of it: what the component's saver is made of. */
+struct save {
+	struct saver saver;
+	struct run *run;
+	struct manifest_component *mc;
+	struct progress_meter meter;
+	struct save_objects *objects; /* NULL: none named yet */
+	bool without_before;
+	_Atomic unsigned packs, files; /* last numbers that were used */
+};
+
+/* --- the saver that a component sees */
+
+/* Passes on to the set's file; counts and slows down on the way. */
+struct stream {
+	struct sink sink;
+	struct save *save;
+};
+
+static int
+stream_write(struct sink *s, const void *p, size_t n, struct err *err)
+{
+	struct save *v = ((struct stream *)s)->save;
+
+	rate_take(&v->run->rate, n);
+	if (sink_write(s->next, p, n, err))
+		return -1;
+	progress_add(&v->meter, 0, n);
+	return 0;
+}
+
+static int
+stream_finish(struct sink *s, struct err *err)
+{
+	struct save *v = ((struct stream *)s)->save;
+
+	(void)err;
+	v->mc->objects++;
+	v->mc->new_objects++;
+	v->mc->bytes += s->bytes;
+	progress_add(&v->meter, 1, 0);
+	return 0;
+}
+
+static void
+stream_free(struct sink *s)
+{
+	free(s);
+}
+
+static const struct sink_ops stream_ops = {
+	.name = "save",
+	.write = stream_write,
+	.finish = stream_finish,
+	.free = stream_free,
+};
+
+static int
+save_stream(struct saver *saver, const char *kind, struct sink **out,
+    struct err *err)
+{
+	struct save *v = (struct save *)saver;
+	char name[LAYOUT_KEY_SIZE];
+	struct sink *file = NULL;
+	struct stream *s;
+
+	(void)snprintf(name, sizeof name, "%s.%s", v->mc->name, kind);
+	if (set_file(v->run->set, v->mc, name, SET_ZSTD, NULL, &file, err))
+		return -1;
+	s = calloc(1, sizeof *s);
+	if (!s) {
+		sink_free(file);
+		return err_nomem(err);
+	}
+	s->save = v;
+	*out = sink_init(&s->sink, &stream_ops, file);
+	return 0;
+}
+
+static int
+begin_objects(struct save *v, struct err *err)
+{
+	const struct config *c = v->run->o->config;
+	const struct manifest *before = v->run->before;
+	struct save_env env = {
+		.repo = v->run->o->repo,
+		.set = v->run->set,
+		.mc = v->mc,
+		.before = before && !v->without_before
+		              ? manifest_find(before, v->mc->name)
+		              : NULL,
+		.meter = &v->meter,
+		.rate = &v->run->rate,
+		.transfers = (unsigned)c->limits.transfers,
+		.budget = limits_budget(c),
+		.pack_number = &v->packs,
+		.object_number = &v->files,
+	};
+
+	if (env.before && env.before->status == MANIFEST_FAILED)
+		env.before = NULL;
+	if (env.before)
+		progress_expect(&v->meter, env.before->objects,
+		    env.before->bytes);
+	return save_objects_new(&env, &v->objects, err);
+}
+
+static int
+save_object(struct saver *saver, const struct object_source *source,
+    struct object *listed, struct err *err)
+{
+	struct save *v = (struct save *)saver;
+
+	if (!v->objects && begin_objects(v, err))
+		return -1;
+	return save_objects_add(v->objects, source, listed, err);
+}
+
+static int
+save_objects_done(struct saver *saver, struct err *err)
+{
+	struct save *v = (struct save *)saver;
+
+	if (!v->objects && begin_objects(v, err))
+		return -1;
+	return save_objects_end(v->objects, err);
+}
+
+static void
+save_expect(struct saver *saver, uint64_t objects, uint64_t bytes)
+{
+	progress_expect(&((struct save *)saver)->meter, objects, bytes);
+}
+
+static void
+save_degraded(struct saver *saver, const char *fmt, ...)
+{
+	struct manifest_component *mc = ((struct save *)saver)->mc;
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	log_warning("component '%s': %s", mc->name, text);
+	mc->status = MANIFEST_DEGRADED;
+	if (!mc->message)
+		mc->message = strdup(text);
+}
+
+static int
+save_facts(struct saver *saver, const char *json, struct err *err)
+{
+	struct manifest_component *mc = ((struct save *)saver)->mc;
+
+	free(TAKE(mc->facts));
+	return str_dup(json, &mc->facts, err);
+}
+
+static const struct saver_ops save_ops = {
+	.stream = save_stream,
+	.object = save_object,
+	.objects_end = save_objects_done,
+	.expect = save_expect,
+	.degraded = save_degraded,
+	.facts = save_facts,
+};
+
+/* --- one component */
+
+static void
+reset_counts(struct save *v)
+{
+	struct manifest_component *mc = v->mc;
+
+	mc->objects = mc->bytes = mc->new_objects = mc->gone = 0;
+	while (mc->nunread > 0)
+		free(mc->unread[--mc->nunread]);
+	save_objects_free(TAKE(v->objects));
+	progress_expect(&v->meter, 0, 0);
+}
+
+/* Again, as a full one, where the set before turns out to be damaged. */
+static int
+save_twice(struct save *v, struct component *c, struct err *err)
+{
+	if (c->ops->backup(c, &v->saver, err) == 0)
+		return 0;
+	if (!v->objects || !save_objects_before_broken(v->objects))
+		return -1;
+	log_warning("component '%s': the set before cannot be built on, "
+	            "everything is read again: %s",
+	    v->mc->name, err->msg);
+	reset_counts(v);
+	v->without_before = true;
+	return c->ops->backup(c, &v->saver, err);
+}
+
+static int
+note_failure(struct manifest_component *mc, const struct err *why,
+    struct err *err)
+{
+	log_warning("component '%s' failed: %s", mc->name, why->msg);
+	mc->status = MANIFEST_FAILED;
+	free(TAKE(mc->message));
+	return str_dup(why->msg, &mc->message, err);
+}
+
+static void
+log_component(const struct manifest_component *mc)
+{
+	char size[16], stored[16];
+
+	str_bytes(mc->bytes, size);
+	str_bytes(mc->stored_bytes, stored);
+	log_info("component '%s': %s, %ju objects, %s, %ju new, %s stored, "
+	         "%.1f s",
+	    mc->name, manifest_status_name(mc->status), (uintmax_t)mc->objects,
+	    size, (uintmax_t)mc->new_objects, stored, mc->seconds);
+}
+
+/* -1 only when the set as a whole cannot go on. */
+static int
+save_component(struct run *r, size_t i, struct err *err)
+{
+	const struct config_component *cc = r->o->plan->job[i].component;
+	struct save v = { .saver = { &save_ops, r->o->config->scratch },
+		.run = r };
+	struct err why = r->unfit[i];
+	int rc = -1;
+
+	if (set_component(r->set, cc->name, config_type_name(cc->type), &v.mc,
+	        err))
+		return -1;
+	v.mc->started = clock_now(r->o->clock);
+	if (progress_start(&v.meter, r->o->progress, cc->name, err))
+		return -1;
+	if (err_is(&why, ERR_NONE))
+		rc = save_twice(&v, r->component[i], &why);
+	save_objects_free(v.objects);
+	v.mc->seconds = progress_stop(&v.meter);
+	v.mc->finished = clock_now(r->o->clock);
+	if (rc && note_failure(v.mc, &why, err))
+		return -1;
+	log_component(v.mc);
+	return 0;
+}
+
+/* --- the run */
+
+/* Every component is looked at before anything is written. */
+static int
+look(struct run *r, struct err *err)
+{
+	const struct plan *p = r->o->plan;
+	size_t fit = 0;
+
+	for (size_t i = 0; i < p->count; i++) {
+		AUTO(buf) struct buf detail = { .max = 4096 };
+		const struct config_component *cc = p->job[i].component;
+
+		if (component_open(cc, NULL, r->o->config->scratch,
+		        &r->component[i], err))
+			return err_wrap(err, "component '%s'", cc->name);
+		if (r->component[i]->ops->check(r->component[i], false, &detail,
+		        &r->unfit[i]) == 0)
+			fit++;
+	}
+	if (fit > 0)
+		return 0;
+	*err = r->unfit[0];
+	return err_wrap(err, "component '%s'", p->job[0].component->name);
+}
+
+static bool
+in_plan(const struct plan *p, const struct config_component *c)
+{
+	for (size_t i = 0; i < p->count; i++)
+		if (p->job[i].component == c)
+			return true;
+	return false;
+}
+
+/* What is not in the set, in words. */
+static int
+say_missing(struct run *r, struct err *err)
+{
+	const struct config *c = r->o->config;
+	char text[1400];
+
+	for (size_t i = 0; i < c->ncomponents; i++) {
+		if (in_plan(r->o->plan, &c->components[i]))
+			continue;
+		(void)snprintf(text, sizeof text,
+		    "component '%s': not chosen for this set",
+		    c->components[i].name);
+		if (set_missing(r->set, text, err))
+			return -1;
+	}
+	for (size_t i = 0; i < set_manifest(r->set)->ncomponents; i++) {
+		const struct manifest_component *mc =
+		    &set_manifest(r->set)->component[i];
+
+		if (mc->status == MANIFEST_OK)
+			continue;
+		(void)snprintf(text, sizeof text, "component '%s': %s: %.1000s",
+		    mc->name, manifest_status_name(mc->status),
+		    mc->message ? mc->message : "");
+		if (set_missing(r->set, text, err))
+			return -1;
+	}
+	return set_missing(r->set,
+	    "what no component names: SQL databases, Kubernetes objects, "
+	    "volumes of user namespaces",
+	    err);
+}
+
+static int
+nothing_saved(const struct run *r, struct err *err)
+{
+	const struct manifest *m = set_manifest(r->set);
+
+	for (size_t i = 0; i < m->ncomponents; i++)
+		if (m->component[i].status != MANIFEST_FAILED)
+			return 0;
+	return err_set(err, ERR_IO, "component '%s': %.1000s",
+	    m->component[0].name, m->component[0].message);
+}
+
+static int
+begin(struct run *r, struct err *err)
+{
+	const struct backup_options *o = r->o;
+	unsigned swept = 0;
+	struct err quiet = { 0 };
+	struct set_options so = { .name = o->config->repository.name,
+		.label = o->label,
+		.tool = o->tool,
+		.by = o->by,
+		.clock = o->clock };
+
+	if (repo_sweep(o->repo, &swept, &quiet))
+		log_warning("left-over uploads stay: %s", quiet.msg);
+	if (swept)
+		log_info("%u unfinished uploads of dead runs removed", swept);
+	if (!o->full && repo_latest(o->repo, &r->before, err))
+		return -1;
+	so.parent = r->before ? r->before->id : NULL;
+	return set_begin(o->repo, &so, &r->set, err);
+}
+
+static int
+run_all(struct run *r, struct manifest **ret, struct err *err)
+{
+	const struct backup_options *o = r->o;
+
+	if (look(r, err) || begin(r, err))
+		return -1;
+	log_info("set %s: begun%s%s", set_id(r->set),
+	    r->before ? ", built on " : ", full",
+	    r->before ? r->before->id : "");
+	for (size_t i = 0; i < o->plan->count; i++)
+		if (save_component(r, i, err))
+			return -1;
+	if (nothing_saved(r, err) || say_missing(r, err) ||
+	    set_commit(r->set, err))
+		return -1;
+	if (repo_manifest(o->repo, set_id(r->set), ret, err))
+		return err_wrap(err, "reading the new set back");
+	log_info("set %s: %s", set_id(r->set), manifest_status(*ret));
+	return 0;
+}
+
+int
+backup_run(const struct backup_options *o, struct manifest **ret,
+    struct err *err)
+{
+	size_t n = o->plan->count;
+	struct run r = { .o = o,
+		.component = calloc(n + 1, sizeof(struct component *)),
+		.unfit = calloc(n + 1, sizeof(struct err)) };
+	int rc;
+
+	rate_init(&r.rate, o->config->limits.bandwidth, o->clock);
+	rc = r.component && r.unfit ? run_all(&r, ret, err) : err_nomem(err);
+	for (size_t i = 0; r.component && i < n; i++)
+		component_free(r.component[i]);
+	set_free(r.set);
+	manifest_free(r.before);
+	rate_done(&r.rate);
+	free(r.component);
+	free(r.unfit);
+	return rc;
+}

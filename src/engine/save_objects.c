@@ -1,0 +1,465 @@
+#include "engine/save_objects.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/pool.h"
+#include "base/str.h"
+#include "engine/packers.h"
+#include "engine/window.h"
+#include "repo/inventory.h"
+
+enum {
+	WINDOW = 4096,        /* objects between the oldest and the newest */
+	ATTEMPTS = 5,         /* at an object that keeps changing */
+	LARGE_COST = 9 << 20, /* a part of the upload and zstd's window */
+	SMALL_COST = 8 << 10, /* beside the object's own bytes */
+	UNREAD_NAMED = 100,
+};
+
+struct save_objects {
+	struct save_env env;
+	struct packers packers;
+	struct pool *pool;
+	struct window *window;
+	struct sink *inventory;
+	struct buf line;
+	struct inventory *before;    /* NULL: none, or at its end */
+	struct inventory_entry last; /* the one of before that comes next */
+	bool before_broken;
+	char *last_key;   /* added */
+	struct monitor m; /* guards the component's gone and unread */
+	uint64_t unread;
+};
+
+struct job {
+	struct save_objects *s;
+	struct object_source source;
+	uint64_t place;
+	struct object object;
+	bool far_failed; /* the repository did, not the source */
+};
+
+/* --- lines leave in key order */
+
+static void
+drop_entry(void *item)
+{
+	struct inventory_entry *e = item;
+
+	inventory_entry_done(e);
+	free(e);
+}
+
+static int
+leave(void *ctx, void *item, struct err *err)
+{
+	struct save_objects *s = ctx;
+	struct inventory_entry *e = item;
+	int rc;
+
+	buf_clear(&s->line);
+	rc = inventory_encode(e, &s->line, err);
+	if (rc == 0)
+		rc = sink_write(s->inventory, s->line.data, s->line.len, err);
+	if (rc == 0) {
+		s->env.mc->objects++;
+		s->env.mc->bytes += e->object.size;
+	}
+	drop_entry(e);
+	return rc;
+}
+
+/* --- what a worker does with one object */
+
+static int
+save_small(struct job *j, struct inventory_entry *e, struct err *err)
+{
+	struct save_objects *s = j->s;
+	AUTO(sink) struct sink *mem = NULL;
+	AUTO(sink) struct sink *meter = NULL;
+	char path[LAYOUT_KEY_SIZE];
+	const char *data;
+	size_t len;
+
+	if (sink_mem_new(PACK_OBJECT_MAX, &mem, err) ||
+	    sink_meter_new(mem, s->env.meter, s->env.rate, &j->far_failed,
+	        &meter, err) ||
+	    j->source.fetch(j->source.arg, &j->object, meter, err))
+		return -1;
+	data = sink_mem_data(mem, &len);
+	j->object.size = len;
+	if (sha256_of(data ? data : "", len, e->sha256, err))
+		return -1;
+	if (len == 0)
+		return 0;
+	j->far_failed = true;
+	if (packers_add(&s->packers, data, len, e->sha256, path, &e->offset,
+	        err))
+		return -1;
+	e->packed = true;
+	return str_dup(path, &e->file, err);
+}
+
+static int
+save_large(struct job *j, struct inventory_entry *e, struct err *err)
+{
+	struct save_objects *s = j->s;
+	char name[LAYOUT_KEY_SIZE], path[LAYOUT_KEY_SIZE];
+	AUTO(sink) struct sink *head = NULL;
+	AUTO(sink) struct sink *meter = NULL;
+	struct sink *file = NULL;
+
+	(void)snprintf(name, sizeof name, "%s/object-%06u", s->env.mc->name,
+	    atomic_fetch_add(s->env.object_number, 1) + 1);
+	if (set_file(s->env.set, s->env.mc, name, SET_PROBE, path, &file,
+	        err) ||
+	    sink_hash_new(file, e->sha256, &head, err) ||
+	    sink_meter_new(head, s->env.meter, s->env.rate, &j->far_failed,
+	        &meter, err)) {
+		j->far_failed = true;
+		return -1;
+	}
+	if (j->source.fetch(j->source.arg, &j->object, meter, err))
+		return -1;
+	j->far_failed = true;
+	j->object.size = head->bytes;
+	if (sink_finish(head, err))
+		return -1;
+	return str_dup(path, &e->file, err);
+}
+
+static int
+save_one(struct job *j, struct inventory_entry *e, struct err *err)
+{
+	for (int i = 0; i < ATTEMPTS; i++) {
+		bool small = j->object.size <= PACK_OBJECT_MAX;
+		int rc = small ? save_small(j, e, err) : save_large(j, e, err);
+
+		if (rc == 0 || j->far_failed || !err_is(err, ERR_CHANGED))
+			return rc;
+	}
+	return err_set(err, ERR_REMOTE,
+	    "it changed each of the %d times that it was read", ATTEMPTS);
+}
+
+static int
+note_unread(struct save_objects *s, const char *key, const struct err *why,
+    struct err *err)
+{
+	struct manifest_component *mc = s->env.mc;
+
+	log_warning("component '%s': object '%s' is left out: %s", mc->name,
+	    key, why->msg);
+	if (s->unread++ >= UNREAD_NAMED)
+		return 0;
+	if (!mc->unread) {
+		mc->unread = calloc(UNREAD_NAMED, sizeof *mc->unread);
+		if (!mc->unread)
+			return err_nomem(err);
+	}
+	if (str_dup(key, &mc->unread[mc->nunread], err))
+		return -1;
+	mc->nunread++;
+	return 0;
+}
+
+/*
+ * An error that is one object's own: the set goes on without it.  A source
+ * that does not answer, or our own trouble, ends the component.
+ */
+static int
+left_out(struct job *j, const struct err *why, struct err *err)
+{
+	struct save_objects *s = j->s;
+	int rc = 0;
+
+	if (j->far_failed || err_is(why, ERR_NOMEM) ||
+	    err_is(why, ERR_TRANSIENT)) {
+		*err = *why;
+		return -1;
+	}
+	monitor_enter(&s->m);
+	if (err_is(why, ERR_NOTFOUND))
+		s->env.mc->gone++;
+	else
+		rc = note_unread(s, j->object.key, why, err);
+	monitor_leave(&s->m);
+	return rc;
+}
+
+static void
+job_free(struct job *j)
+{
+	object_done(&j->object);
+	free(j);
+}
+
+/* Saved: its line leaves.  Otherwise its place is given up. */
+static int
+job_end(struct job *j, struct inventory_entry *e, struct err *err)
+{
+	struct save_objects *s = j->s;
+
+	object_move(&e->object, &j->object);
+	monitor_enter(&s->m);
+	s->env.mc->new_objects++;
+	monitor_leave(&s->m);
+	progress_add(s->env.meter, 1, 0);
+	return window_done(s->window, j->place, e, err);
+}
+
+static int
+job_run(void *arg, struct err *err)
+{
+	struct job *j = arg;
+	struct inventory_entry *e = calloc(1, sizeof *e);
+	struct err why = { 0 };
+	bool saved = false;
+	int rc;
+
+	if (!e)
+		rc = err_nomem(err);
+	else if (save_one(j, e, &why))
+		rc = left_out(j, &why, err);
+	else {
+		saved = true;
+		rc = job_end(j, TAKE(e), err);
+	}
+	if (e)
+		drop_entry(e);
+	if (!saved)
+		window_skip(j->s->window, j->place);
+	job_free(j);
+	return rc;
+}
+
+/* --- the walk */
+
+static int
+next_before(struct save_objects *s, bool *more, struct err *err)
+{
+	if (inventory_next(s->before, &s->last, more, err) == 0)
+		return 0;
+	s->before_broken =
+	    err_is(err, ERR_CORRUPT) || err_is(err, ERR_NOTFOUND);
+	return -1;
+}
+
+/* Bring `last` to the first entry that is not before the key. */
+static int
+advance(struct save_objects *s, const char *key, struct err *err)
+{
+	while (s->before &&
+	       (!s->last.object.key || strcmp(s->last.object.key, key) < 0)) {
+		bool more = false;
+
+		if (next_before(s, &more, err))
+			return -1;
+		if (!more) {
+			inventory_free(TAKE(s->before));
+			inventory_entry_done(&s->last);
+		}
+	}
+	return 0;
+}
+
+/* The file that an unchanged object lies in stays needed. */
+static int
+keep_file(struct save_objects *s, const char *path, struct err *err)
+{
+	const struct manifest_file *f;
+
+	f = manifest_file_of(s->env.before, path);
+	if (!f) {
+		s->before_broken = true;
+		return err_set(err, ERR_CORRUPT,
+		    "the manifest of the set before does not name '%s'", path);
+	}
+	return manifest_files_add(&s->env.mc->needs, f->path, f->size,
+	    f->sha256, err);
+}
+
+static int
+add_unchanged(struct save_objects *s, uint64_t place, struct err *err)
+{
+	struct inventory_entry *e = calloc(1, sizeof *e);
+
+	if (!e) {
+		window_skip(s->window, place);
+		return err_nomem(err);
+	}
+	if (s->last.file && keep_file(s, s->last.file, err)) {
+		free(e);
+		window_skip(s->window, place);
+		return -1;
+	}
+	progress_add(s->env.meter, 1, s->last.object.size);
+	*e = s->last;
+	s->last = (struct inventory_entry){ 0 };
+	return window_done(s->window, place, e, err);
+}
+
+static int
+add_new(struct save_objects *s, const struct object_source *source,
+    uint64_t place, struct object *o, struct err *err)
+{
+	struct job *j = calloc(1, sizeof *j);
+	uint64_t cost =
+	    o->size <= PACK_OBJECT_MAX ? o->size + SMALL_COST : LARGE_COST;
+
+	if (!j) {
+		window_skip(s->window, place);
+		return err_nomem(err);
+	}
+	*j = (struct job){ .s = s, .source = *source, .place = place };
+	object_move(&j->object, o);
+	if (pool_run(s->pool, job_run, j, cost, err) == 0)
+		return 0;
+	window_skip(s->window, place);
+	job_free(j);
+	return -1;
+}
+
+static int
+check_order(struct save_objects *s, const char *key, struct err *err)
+{
+	char *copy = NULL;
+
+	if (s->last_key && strcmp(s->last_key, key) >= 0)
+		return err_set(err, ERR_REMOTE,
+		    "the listing is not in the order of keys: '%s' comes "
+		    "after '%s'",
+		    key, s->last_key);
+	if (str_dup(key, &copy, err))
+		return -1;
+	free(s->last_key);
+	s->last_key = copy;
+	return 0;
+}
+
+int
+save_objects_add(struct save_objects *s, const struct object_source *source,
+    struct object *o, struct err *err)
+{
+	uint64_t place;
+
+	if (check_order(s, o->key, err) || advance(s, o->key, err) ||
+	    window_enter(s->window, &place, err))
+		return -1;
+	if (s->before && strcmp(s->last.object.key, o->key) == 0 &&
+	    object_unchanged(&s->last.object, o)) {
+		object_done(o);
+		return add_unchanged(s, place, err);
+	}
+	return add_new(s, source, place, o, err);
+}
+
+/* --- beginning and end */
+
+static int
+open_before(struct save_objects *s, struct err *err)
+{
+	const struct manifest_files *files;
+	const char *suffix = ".inventory.jsonl.zst";
+
+	if (!s->env.before)
+		return 0;
+	files = &s->env.before->files;
+	for (size_t i = 0; i < files->count; i++)
+		if (str_ends(files->file[i].path, suffix))
+			return inventory_open(s->env.repo, &files->file[i],
+			    &s->before, err);
+	return 0;
+}
+
+static int
+prepare(struct save_objects *s, struct err *err)
+{
+	const struct save_env *e = &s->env;
+	char name[LAYOUT_KEY_SIZE];
+
+	(void)snprintf(name, sizeof name, "%s.inventory.jsonl", e->mc->name);
+	if (set_file(e->set, e->mc, name, SET_ZSTD, NULL, &s->inventory, err) ||
+	    packers_init(&s->packers, e->set, e->mc, e->pack_number, err) ||
+	    window_new(WINDOW, leave, s, &s->window, err) ||
+	    pool_new(e->transfers, e->budget, &s->pool, err))
+		return -1;
+	return open_before(s, err);
+}
+
+int
+save_objects_new(const struct save_env *env, struct save_objects **out,
+    struct err *err)
+{
+	AUTO(save_objects) struct save_objects *s = calloc(1, sizeof *s);
+
+	if (!s)
+		return err_nomem(err);
+	s->env = *env;
+	s->line.max = INVENTORY_LINE_MAX;
+	monitor_init(&s->m);
+	if (prepare(s, err))
+		return -1;
+	*out = TAKE(s);
+	return 0;
+}
+
+static int
+degrade(struct save_objects *s, struct err *err)
+{
+	struct manifest_component *mc = s->env.mc;
+
+	if (s->unread == 0)
+		return 0;
+	mc->status = MANIFEST_DEGRADED;
+	free(TAKE(mc->message));
+	return str_printf(&mc->message, err,
+	    "%ju of its objects could not be read, the first: '%s'",
+	    (uintmax_t)s->unread, mc->nunread ? mc->unread[0] : "");
+}
+
+/* The rest of the set before is read too: only its end proves it right. */
+static int
+finish_before(struct save_objects *s, struct err *err)
+{
+	bool more = s->before != NULL;
+
+	while (more)
+		if (next_before(s, &more, err))
+			return -1;
+	return 0;
+}
+
+int
+save_objects_end(struct save_objects *s, struct err *err)
+{
+	if (pool_wait(s->pool, err) || finish_before(s, err) ||
+	    packers_end(&s->packers, err) || sink_finish(s->inventory, err))
+		return -1;
+	return degrade(s, err);
+}
+
+bool
+save_objects_before_broken(const struct save_objects *s)
+{
+	return s->before_broken;
+}
+
+void
+save_objects_free(struct save_objects *s)
+{
+	if (!s)
+		return;
+	pool_free(s->pool);
+	window_free(s->window, drop_entry);
+	packers_done(&s->packers);
+	sink_free(s->inventory);
+	inventory_free(s->before);
+	inventory_entry_done(&s->last);
+	buf_done(&s->line);
+	monitor_done(&s->m);
+	free(s->last_key);
+	free(s);
+}
