@@ -47,10 +47,13 @@ struct object {
 };
 
 void object_done(struct object *);
-/* Key and facts; not headers, meta and tags. */
+/* Key and facts; not headers, metadata and tags.  What to held is freed. */
 MUST_CHECK int object_copy_listed(struct object *to, const struct object *from,
     struct err *);
-/* Everything moves; from becomes empty. */
+/* Headers, metadata and tags; not the key and the facts. */
+MUST_CHECK int object_copy_headers(struct object *to, const struct object *from,
+    struct err *);
+/* What to held is freed; everything moves; from becomes empty. */
 void object_move(struct object *to, struct object *from);
 
 /* "content-type" …: the name on the wire, in the inventory and in JSON. */
@@ -60,7 +63,8 @@ const char *object_header_name(enum object_header);
 MUST_CHECK int object_pairs_add(struct object_pairs *, const char *name,
     const char *value, struct err *);
 
-/* Same size, ETag and last-modified (and version, where both have one). */
+/* Same size, ETag and last-modified (and version, where both have one).  What
+ * has no ETag or no last-modified is never known to be unchanged. */
 bool object_unchanged(const struct object *, const struct object *);
 /* Same headers, metadata and tags, whatever their order. */
 bool object_same_headers(const struct object *, const struct object *);
