@@ -18,9 +18,11 @@ struct proc {
 };
 
 /*
- * Run to the end.  out and errors receive what it printed (each within its
- * limit; either may be NULL).  0: it ran, look at status.  ERR_NOTFOUND: no
- * such program.
+ * Run to the end.  out and errors receive what it printed (either may be
+ * NULL: thrown away).  More than fits into out is ERR_CORRUPT; of errors the
+ * beginning is kept.  0: it ran, look at status.  ERR_NOTFOUND: no such
+ * program.  ERR_TRANSIENT: the timeout, after which it and its children are
+ * killed.  What it leaves running in its process group is killed as well.
  */
 MUST_CHECK int proc_run(struct proc *, struct buf *out, struct buf *errors,
     struct err *);

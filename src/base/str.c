@@ -7,10 +7,12 @@
 int
 str_dup(const char *s, char **ret, struct err *err)
 {
-	char *copy = s ? strdup(s) : NULL;
+	size_t n = s ? strlen(s) + 1 : 0;
+	char *copy = s ? malloc(n) : NULL;
 
 	if (!copy)
 		return err_nomem(err);
+	memcpy(copy, s, n);
 	*ret = copy;
 	return 0;
 }
@@ -23,10 +25,15 @@ str_printf(char **ret, struct err *err, const char *fmt, ...)
 	int n;
 
 	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
+	n = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
-	if (n < 0)
+	if (n >= 0)
+		text = malloc((size_t)n + 1);
+	if (!text)
 		return err_nomem(err);
+	va_start(ap, fmt);
+	(void)vsnprintf(text, (size_t)n + 1, fmt, ap);
+	va_end(ap);
 	*ret = text;
 	return 0;
 }

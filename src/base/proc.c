@@ -1,0 +1,390 @@
+#include "base/proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+
+enum {
+	PROC_CHUNK = 16 << 10,
+	PIPE_MAX = 1 << 20, /* /proc/sys/fs/pipe-max-size */
+	TICK_MS = 100,      /* how often to look whether the child has ended */
+	ENDING_MS = 5,      /* the same, once it has closed its output */
+	NOT_RUN = 127,      /* as the shell says it; seen by nobody */
+};
+
+/* Our ends of the child's three, and its own. */
+struct ends {
+	struct pollfd our[3];
+	int child[3];
+};
+
+struct run {
+	struct proc *proc;
+	pid_t pid;
+	struct ends ends;
+	const char *in;
+	size_t in_left;
+	struct buf *to[3];
+	int64_t deadline; /* 0: none */
+};
+
+static void
+close_fd(int *fd)
+{
+	if (*fd >= 0)
+		(void)close(*fd);
+	*fd = -1;
+}
+
+static void
+close_child_ends(struct ends *e)
+{
+	for (int i = 0; i < 3; i++)
+		close_fd(&e->child[i]);
+}
+
+static void
+close_ends(struct ends *e)
+{
+	close_child_ends(e);
+	for (int i = 0; i < 3; i++)
+		close_fd(&e->our[i].fd);
+}
+
+/* Above 2, where the child's dup2 cannot run over it. */
+static int
+raise_fd(int *fd)
+{
+	int high;
+
+	if (*fd > 2)
+		return 0;
+	high = fcntl(*fd, F_DUPFD_CLOEXEC, 3);
+	if (high < 0)
+		return -1;
+	(void)close(*fd);
+	*fd = high;
+	return 0;
+}
+
+static int
+make_pipe(int *from, int *to, struct err *err)
+{
+	int fd[2];
+
+	if (pipe2(fd, O_CLOEXEC))
+		return err_sys(err, "cannot make a pipe");
+	*from = fd[0];
+	*to = fd[1];
+	if (raise_fd(from) || raise_fd(to))
+		return err_sys(err, "cannot make a pipe");
+	return 0;
+}
+
+static int
+open_null(int *fd, struct err *err)
+{
+	*fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (*fd < 0 || raise_fd(fd))
+		return err_sys(err, "cannot open /dev/null");
+	return 0;
+}
+
+static int
+open_ends(struct run *r, struct err *err)
+{
+	struct ends *e = &r->ends;
+	const bool piped[3] = { r->in != NULL, r->to[1] != NULL,
+		r->to[2] != NULL };
+
+	for (int i = 0; i < 3; i++) {
+		int *our = &e->our[i].fd, *child = &e->child[i];
+
+		e->our[i].events = i == 0 ? POLLOUT : POLLIN;
+		if (!piped[i]) {
+			if (open_null(child, err))
+				return -1;
+			continue;
+		}
+		if (i == 0 ? make_pipe(child, our, err)
+		           : make_pipe(our, child, err))
+			return -1;
+		if (fcntl(*our, F_SETFL, O_NONBLOCK))
+			return err_sys(err, "cannot make a pipe");
+	}
+	return 0;
+}
+
+/* Where the kernel is too old: what can be open in a sane process. */
+static void
+close_the_rest(void)
+{
+	if (close_range(3, UINT_MAX, CLOSE_RANGE_CLOEXEC) == 0)
+		return;
+	for (int fd = 3; fd < 65536; fd++)
+		(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+/* A group of its own lets us end its children with it. */
+static int
+become(const struct run *r, pid_t parent)
+{
+	struct sigaction dfl = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	(void)setpgid(0, 0);
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL))
+		return -1;
+	if (getppid() != parent)
+		_exit(NOT_RUN); /* it died before we asked */
+	for (int i = 0; i < 3; i++)
+		if (dup2(r->ends.child[i], i) < 0)
+			return -1;
+	close_the_rest();
+	(void)sigaction(SIGPIPE, &dfl, NULL);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	return execvp(r->proc->argv[0],
+	    (char *const *)(uintptr_t)r->proc->argv);
+}
+
+/*
+ * In the child, after a fork of a process that may have threads: nothing but
+ * system calls.
+ */
+static _Noreturn void
+child(const struct run *r, pid_t parent, int report)
+{
+	if (become(r, parent)) {
+		int why = errno;
+
+		while (write(report, &why, sizeof why) < 0 && errno == EINTR)
+			;
+	}
+	_exit(NOT_RUN);
+}
+
+/* The report pipe closes when exec succeeds, and says errno if it does not. */
+static int
+await_exec(struct run *r, int report, struct err *err)
+{
+	int why = 0;
+	ssize_t n;
+
+	do
+		n = read(report, &why, sizeof why);
+	while (n < 0 && errno == EINTR);
+	if (n == 0)
+		return 0;
+	while (waitpid(r->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (why == ENOENT)
+		return err_set(err, ERR_NOTFOUND, "not installed");
+	errno = why;
+	return err_sys(err, "cannot be run");
+}
+
+static int
+start(struct run *r, struct err *err)
+{
+	AUTO(close) int from = -1;
+	AUTO(close) int to = -1;
+	pid_t parent = getpid();
+	sigset_t all, old;
+
+	if (make_pipe(&from, &to, err))
+		return -1;
+	/* Our handlers must not run in the child. */
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
+	r->pid = fork();
+	if (r->pid == 0)
+		child(r, parent, to);
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (r->pid < 0)
+		return err_sys(err, "cannot start a process");
+	close_child_ends(&r->ends);
+	close_fd(&to);
+	return await_exec(r, from, err);
+}
+
+/*
+ * A child that does not read all of its input is no error.  Without SIGPIPE:
+ * blocked for this thread, and taken back where the write caused one.
+ */
+static ssize_t
+write_quietly(int fd, const void *p, size_t n)
+{
+	const struct timespec now = { 0 };
+	sigset_t sigpipe, old, pending;
+	ssize_t done;
+	int saved;
+
+	(void)sigemptyset(&sigpipe);
+	(void)sigaddset(&sigpipe, SIGPIPE);
+	(void)sigpending(&pending);
+	(void)pthread_sigmask(SIG_BLOCK, &sigpipe, &old);
+	done = write(fd, p, n);
+	saved = errno;
+	if (done < 0 && saved == EPIPE && !sigismember(&pending, SIGPIPE))
+		(void)sigtimedwait(&sigpipe, NULL, &now);
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	errno = saved;
+	return done;
+}
+
+static void
+feed(struct run *r)
+{
+	struct pollfd *p = &r->ends.our[0];
+	ssize_t done;
+
+	if (p->fd < 0 || (p->revents == 0 && r->in_left > 0))
+		return;
+	done = r->in_left ? write_quietly(p->fd, r->in, r->in_left) : 0;
+	if (done < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (done > 0) {
+		r->in += done;
+		r->in_left -= (size_t)done;
+	}
+	if (done < 0 || r->in_left == 0)
+		close_fd(&p->fd);
+}
+
+/* Too many messages lose their end; too much output is an error. */
+static int
+keep(struct run *r, int i, const char *p, size_t n, struct err *err)
+{
+	struct buf *b = r->to[i];
+	size_t room = b->max > b->len ? b->max - b->len : 0;
+
+	if (i == 2 && n > room)
+		n = room;
+	return n > 0 ? buf_add(b, p, n, err) : 0;
+}
+
+/* No more at once than a pipe can hold, so that there are other turns. */
+static int
+drain(struct run *r, int i, struct err *err)
+{
+	struct pollfd *p = &r->ends.our[i];
+	char chunk[PROC_CHUNK];
+	ssize_t n = 1;
+
+	for (int k = 0; k < PIPE_MAX / PROC_CHUNK && p->fd >= 0 && n > 0; k++) {
+		n = read(p->fd, chunk, sizeof chunk);
+		if (n < 0 && errno == EINTR)
+			n = 1;
+		else if (n < 0 && errno != EAGAIN)
+			return err_sys(err, "cannot read what it prints");
+		else if (n > 0 && keep(r, i, chunk, (size_t)n, err))
+			return -1;
+		else if (n == 0)
+			close_fd(&p->fd);
+	}
+	return 0;
+}
+
+/* Looks without reaping, so that the process id stays its own. */
+static bool
+has_ended(const struct run *r)
+{
+	siginfo_t info = { 0 };
+
+	return waitid(P_PID, (id_t)r->pid, &info,
+	           WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	       info.si_pid == r->pid;
+}
+
+static int
+late(const struct run *r, struct err *err)
+{
+	if (!r->deadline || clock_mono_ms(clock_real()) < r->deadline)
+		return 0;
+	return err_set(err, ERR_TRANSIENT, "took longer than %u s",
+	    r->proc->timeout_s);
+}
+
+/*
+ * Until the child has ended: a grandchild that holds on to the pipes is not
+ * waited for.
+ */
+static int
+pump(struct run *r, struct err *err)
+{
+	struct pollfd *our = r->ends.our;
+
+	for (bool ended = false; !ended;) {
+		bool open = our[0].fd >= 0 || our[1].fd >= 0 || our[2].fd >= 0;
+
+		if (late(r, err))
+			return -1;
+		if (poll(our, 3, open ? TICK_MS : ENDING_MS) < 0 &&
+		    errno != EINTR)
+			return err_sys(err, "cannot wait for it");
+		ended = has_ended(r);
+		feed(r);
+		if (drain(r, 1, err) || drain(r, 2, err))
+			return -1;
+	}
+	return 0;
+}
+
+/* The child, and whatever it has left running. */
+static int
+reap(struct run *r)
+{
+	int status = 0;
+
+	(void)kill(-r->pid, SIGKILL);
+	(void)kill(r->pid, SIGKILL);
+	while (waitpid(r->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status)
+	                           : WEXITSTATUS(status);
+}
+
+static int
+run(struct run *r, struct err *err)
+{
+	int rc, status;
+
+	if (open_ends(r, err) || start(r, err))
+		return err_wrap(err, "program '%s'", r->proc->argv[0]);
+	rc = pump(r, err);
+	status = reap(r);
+	if (rc)
+		return err_wrap(err, "program '%s'", r->proc->argv[0]);
+	r->proc->status = status;
+	return 0;
+}
+
+int
+proc_run(struct proc *p, struct buf *out, struct buf *errors, struct err *err)
+{
+	struct run r = { .proc = p,
+		.in = p->in,
+		.in_left = p->in_len,
+		.to = { NULL, out, errors },
+		.ends = { .our = { { .fd = -1 }, { .fd = -1 }, { .fd = -1 } },
+		    .child = { -1, -1, -1 } } };
+	int rc;
+
+	if (p->timeout_s)
+		r.deadline =
+		    clock_mono_ms(clock_real()) + (int64_t)p->timeout_s * 1000;
+	rc = run(&r, err);
+	close_ends(&r.ends);
+	return rc;
+}
