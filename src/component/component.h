@@ -69,7 +69,8 @@ struct saver { /* first member of the engine's */
 
 /* Where objects are put back; any thread, except list_next. */
 struct object_target {
-	/* The target's objects in key order; *more false at the end. */
+	/* The target's objects in key order; *more false at the end, and the
+	 * call after that begins anew. */
 	int (*list_next)(void *arg, struct object *, bool *more, struct err *);
 	/* Is `have` (as listed) what `want` says, headers and tags included?
 	 * digest: SHA-256 of want's content, for where ETags do not tell. */

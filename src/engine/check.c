@@ -1,0 +1,138 @@
+#include "engine/check.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+#include "component/component.h"
+#include "crypto/rand.h"
+#include "store/store.h"
+
+/* Room below which a backup is not worth beginning. */
+enum { ROOM_MIN = 64 << 20, DETAIL_MAX = 4096 };
+
+static int
+add_line(struct check_result *r, const char *name, bool ok, const char *message,
+    struct err *err)
+{
+	struct check_line *l = &r->line[r->count];
+
+	if (str_dup(name, &l->name, err) || str_dup(message, &l->message, err))
+		return -1;
+	l->ok = ok;
+	r->ok = r->ok && ok;
+	r->count++;
+	return 0;
+}
+
+/* Write a file, read it back, remove it. */
+static int
+try_store(struct store *st, struct buf *detail, struct err *err)
+{
+	static const char text[] = "platform-backup check\n";
+	AUTO(buf) struct buf back = { .max = 1024 };
+	char key[64], hex[17];
+	uint8_t random[8];
+	struct err why = { 0 };
+
+	if (rand_bytes(random, sizeof random, err))
+		return -1;
+	str_hex(random, sizeof random, hex);
+	(void)snprintf(key, sizeof key, "checks/%s.txt", hex);
+	if (store_put_bytes(st, key, text, sizeof text - 1, err) ||
+	    store_get_bytes(st, key, &back, err))
+		return -1;
+	if (back.len != sizeof text - 1 || memcmp(back.data, text, back.len))
+		return err_set(err, ERR_CORRUPT,
+		    "what was written is not what is read back");
+	if (st->ops->remove(st, key, &why) == 0)
+		return buf_puts(detail, ": may list, write, read and remove",
+		    err);
+	return buf_printf(detail, err,
+	    ": may list, write and read, but not remove ('%s' stays): %s", key,
+	    why.msg);
+}
+
+static int
+look_at_repo(struct repo *repo, struct buf *detail, struct err *err)
+{
+	struct store *st = repo_store(repo);
+	AUTO(repo_sets) struct repo_sets sets = { 0 };
+	char size[16];
+	uint64_t room;
+
+	if (buf_puts(detail, st->ops->where(st), err) ||
+	    repo_list(repo, &sets, err) || try_store(st, detail, err) ||
+	    st->ops->room(st, &room, err))
+		return -1;
+	str_bytes(room, size);
+	if (room < ROOM_MIN)
+		return err_set(err, ERR_NOROOM, "%s has only %s left",
+		    st->ops->where(st), size);
+	if (room != UINT64_MAX &&
+	    buf_printf(detail, err, ", room for %s", size))
+		return -1;
+	return buf_printf(detail, err, ", %zu sets", sets.count);
+}
+
+static int
+check_repo(struct repo *repo, const struct err *why_not, struct check_result *r,
+    struct err *err)
+{
+	AUTO(buf) struct buf detail = { .max = DETAIL_MAX };
+	struct err why = { 0 };
+
+	if (!repo)
+		return add_line(r, "repository", false, why_not->msg, err);
+	if (look_at_repo(repo, &detail, &why))
+		return add_line(r, "repository", false, why.msg, err);
+	return add_line(r, "repository", true, detail.data, err);
+}
+
+static int
+check_component(const struct config *c, const struct config_component *cc,
+    struct check_result *r, struct err *err)
+{
+	AUTO(buf) struct buf detail = { .max = DETAIL_MAX };
+	AUTO(component) struct component *comp = NULL;
+	struct err why = { 0 };
+	int rc = component_open(cc, NULL, c->scratch, &comp, &why);
+
+	if (rc == 0)
+		rc = comp->ops->check(comp, false, &detail, &why);
+	return add_line(r, cc->name, rc == 0,
+	    rc            ? why.msg
+	    : detail.data ? detail.data
+	                  : "",
+	    err);
+}
+
+int
+check_run(const struct config *c, const struct plan *plan, struct repo *repo,
+    const struct err *why_not, struct check_result *r, struct err *err)
+{
+	*r = (struct check_result){
+		.line = calloc(plan->count + 1, sizeof *r->line),
+		.ok = true,
+	};
+	if (!r->line)
+		return err_nomem(err);
+	if (check_repo(repo, why_not, r, err))
+		return -1;
+	for (size_t i = 0; i < plan->count; i++)
+		if (check_component(c, plan->job[i].component, r, err))
+			return -1;
+	return 0;
+}
+
+void
+check_result_done(struct check_result *r)
+{
+	for (size_t i = 0; r->line && i < r->count; i++) {
+		free(r->line[i].name);
+		free(r->line[i].message);
+	}
+	free(r->line);
+	*r = (struct check_result){ 0 };
+}

@@ -1,0 +1,424 @@
+#include "engine/load_objects.h"
+
+#include <string.h>
+
+#include "base/pool.h"
+#include "base/str.h"
+#include "engine/sink_meter.h"
+#include "repo/inventory.h"
+#include "repo/pack.h"
+
+enum {
+	BATCH = 16,            /* objects of one job */
+	BATCH_SPAN = 1 << 20,  /* bytes of a pack that they may cover */
+	LARGE_COST = 10 << 20, /* a part of the upload and zstd's window */
+	ENTRY_COST = 2 << 10,
+};
+
+struct load {
+	const struct load_env *env;
+	const struct object_target *target;
+	struct pack_reader *packs;
+	struct pool *pool;
+	struct inventory *inventory;
+	struct object have; /* the target's next */
+	bool have_more;
+	struct batch *open; /* being filled; NULL: none */
+};
+
+struct batch {
+	struct load *l;
+	size_t n;
+	struct inventory_entry want[BATCH];
+	struct object have[BATCH]; /* no key: the target has none */
+	bool needed[BATCH];
+	uint64_t from, to; /* of the pack, what the needed ones cover */
+};
+
+const struct manifest_file *
+load_objects_inventory(const struct manifest_component *mc)
+{
+	for (size_t i = 0; i < mc->files.count; i++)
+		if (str_ends(mc->files.file[i].path, ".inventory.jsonl.zst"))
+			return &mc->files.file[i];
+	return NULL;
+}
+
+/* --- a worker's part */
+
+static void
+batch_free(struct batch *b)
+{
+	for (size_t i = 0; b && i < b->n; i++) {
+		inventory_entry_done(&b->want[i]);
+		object_done(&b->have[i]);
+	}
+	free(b);
+}
+
+static int
+file_of(const struct load *l, const char *path,
+    const struct manifest_file **ret, struct err *err)
+{
+	*ret = manifest_file_of(l->env->mc, path);
+	return *ret ? 0
+	            : err_set(err, ERR_CORRUPT,
+	                  "the inventory names '%s', which the manifest does "
+	                  "not know",
+	                  path);
+}
+
+/* Which of them must be written, and what part of the pack they cover. */
+static int
+compare(struct batch *b, struct err *err)
+{
+	const struct object_target *t = b->l->target;
+
+	b->from = UINT64_MAX;
+	b->to = 0;
+	for (size_t i = 0; i < b->n; i++) {
+		const struct inventory_entry *w = &b->want[i];
+		bool same = false;
+
+		if (b->have[i].key && t->same(t->arg, &w->object, w->sha256,
+		                          &b->have[i], &same, err))
+			return -1;
+		b->needed[i] = !same;
+		if (same || !w->packed)
+			continue;
+		if (w->offset < b->from)
+			b->from = w->offset;
+		if (w->offset + w->object.size > b->to)
+			b->to = w->offset + w->object.size;
+	}
+	return 0;
+}
+
+static void
+count(struct batch *b, size_t i)
+{
+	struct load_counts *c = b->l->env->counts;
+	uint64_t size = b->want[i].object.size;
+
+	progress_add(b->l->env->meter, 1,
+	    b->needed[i] && !b->l->env->dry_run ? 0 : size);
+	if (!b->needed[i]) {
+		atomic_fetch_add(&c->unchanged, 1);
+		return;
+	}
+	atomic_fetch_add(&c->written, 1);
+	atomic_fetch_add(&c->written_bytes, size);
+}
+
+/* From memory: a packed object, or one without bytes. */
+static int
+put_bytes(struct batch *b, size_t i, const char *data, struct err *err)
+{
+	const struct load_env *env = b->l->env;
+	const struct object_target *t = b->l->target;
+	const struct inventory_entry *w = &b->want[i];
+	AUTO(sink) struct sink *to = NULL;
+	uint8_t digest[SHA256_SIZE];
+
+	if (sha256_of(data, w->object.size, digest, err))
+		return -1;
+	if (memcmp(digest, w->sha256, sizeof digest) != 0)
+		return err_set(err, ERR_CORRUPT,
+		    "'%s': the bytes of object '%s' are not what the "
+		    "inventory says",
+		    w->file ? w->file : "inventory", w->object.key);
+	rate_take(env->rate, w->object.size);
+	if (t->put(t->arg, &w->object, &to, err) ||
+	    sink_write(to, data, w->object.size, err) || sink_finish(to, err))
+		return -1;
+	progress_add(env->meter, 0, w->object.size);
+	return 0;
+}
+
+static int
+put_packed(struct batch *b, struct err *err)
+{
+	const struct manifest_file *file;
+	AUTO(free) char *data = NULL;
+	size_t len = (size_t)(b->to - b->from);
+
+	if (file_of(b->l, b->want[0].file, &file, err))
+		return -1;
+	data = malloc(len);
+	if (!data)
+		return err_nomem(err);
+	if (pack_read(b->l->packs, file, b->from, data, len, err))
+		return -1;
+	for (size_t i = 0; i < b->n; i++)
+		if (b->needed[i] &&
+		    put_bytes(b, i, data + (b->want[i].offset - b->from), err))
+			return -1;
+	return 0;
+}
+
+/* A file of its own streams from store to target; it appears there only when
+ * every byte of it was right. */
+static int
+put_large(struct batch *b, struct err *err)
+{
+	const struct load_env *env = b->l->env;
+	const struct object_target *t = b->l->target;
+	const struct inventory_entry *w = &b->want[0];
+	const struct manifest_file *file;
+	AUTO(sink) struct sink *checked = NULL;
+	AUTO(sink) struct sink *meter = NULL;
+	struct sink *to = NULL;
+	bool far_failed = false;
+
+	if (file_of(b->l, w->file, &file, err) ||
+	    t->put(t->arg, &w->object, &to, err) ||
+	    sink_expect_new(to, w->file, w->object.size, w->sha256, &checked,
+	        err) ||
+	    sink_meter_new(checked, env->meter, env->rate, &far_failed, &meter,
+	        err) ||
+	    repo_read(env->repo, file, meter, err))
+		return -1;
+	return sink_finish(checked, err);
+}
+
+static int
+put_needed(struct batch *b, struct err *err)
+{
+	if (b->to > 0)
+		return put_packed(b, err);
+	for (size_t i = 0; i < b->n; i++) {
+		if (!b->needed[i])
+			continue;
+		if (b->want[i].file ? put_large(b, err)
+		                    : put_bytes(b, i, "", err))
+			return -1;
+	}
+	return 0;
+}
+
+static int
+batch_run(void *arg, struct err *err)
+{
+	struct batch *b = arg;
+	int rc = compare(b, err);
+
+	if (rc == 0 && !b->l->env->dry_run)
+		rc = put_needed(b, err);
+	for (size_t i = 0; rc == 0 && i < b->n; i++)
+		count(b, i);
+	batch_free(b);
+	return rc;
+}
+
+/* --- the walk */
+
+/* Bytes that the job may hold: the part of the pack, and frames around it. */
+static uint64_t
+cost_of(const struct batch *b)
+{
+	const struct inventory_entry *first = &b->want[0];
+	const struct inventory_entry *last = &b->want[b->n - 1];
+
+	if (first->packed)
+		return last->offset + last->object.size - first->offset +
+		       2 * PACK_FRAME + BATCH * ENTRY_COST;
+	return first->file ? LARGE_COST : BATCH * ENTRY_COST;
+}
+
+static int
+flush(struct load *l, struct err *err)
+{
+	struct batch *b = TAKE(l->open);
+
+	if (!b)
+		return 0;
+	if (pool_run(l->pool, batch_run, b, cost_of(b), err) == 0)
+		return 0;
+	batch_free(b);
+	return -1;
+}
+
+/* May stand in one job with those that are in it: same pack, near. */
+static bool
+fits(const struct batch *b, const struct inventory_entry *e)
+{
+	const struct inventory_entry *first = &b->want[0];
+
+	if (b->n == BATCH || !e->packed != !first->packed ||
+	    !e->file != !first->file)
+		return false;
+	if (!e->file)
+		return true;
+	return e->packed && strcmp(e->file, first->file) == 0 &&
+	       e->offset >= first->offset &&
+	       e->offset + e->object.size - first->offset <= BATCH_SPAN;
+}
+
+static int
+add(struct load *l, struct inventory_entry *e, struct object *have,
+    struct err *err)
+{
+	if (l->open && !fits(l->open, e) && flush(l, err))
+		return -1;
+	if (!l->open) {
+		l->open = calloc(1, sizeof *l->open);
+		if (!l->open)
+			return err_nomem(err);
+		l->open->l = l;
+	}
+	l->open->want[l->open->n] = *e;
+	object_move(&l->open->have[l->open->n++], have);
+	*e = (struct inventory_entry){ 0 };
+	return 0;
+}
+
+static int
+next_have(struct load *l, struct err *err)
+{
+	object_done(&l->have);
+	return l->target->list_next(l->target->arg, &l->have, &l->have_more,
+	    err);
+}
+
+/* Go past what is before the key (NULL: the rest): not in the set. */
+static int
+skip_extra(struct load *l, const char *key,
+    int (*extra)(struct load *, struct err *), struct err *err)
+{
+	while (l->have_more && (!key || strcmp(l->have.key, key) < 0))
+		if (extra(l, err) || next_have(l, err))
+			return -1;
+	return 0;
+}
+
+static int
+count_extra(struct load *l, struct err *err)
+{
+	(void)err;
+	l->env->counts->extra++;
+	return 0;
+}
+
+struct removal {
+	struct load *l;
+	char *key;
+};
+
+static int
+removal_run(void *arg, struct err *err)
+{
+	struct removal *r = arg;
+	const struct object_target *t = r->l->target;
+	int rc = t->remove(t->arg, r->key, err);
+
+	if (rc == 0)
+		atomic_fetch_add(&r->l->env->counts->removed, 1);
+	free(r->key);
+	free(r);
+	return rc;
+}
+
+static int
+remove_extra(struct load *l, struct err *err)
+{
+	struct removal *r = calloc(1, sizeof *r);
+
+	if (!r)
+		return err_nomem(err);
+	*r = (struct removal){ .l = l, .key = TAKE(l->have.key) };
+	if (pool_run(l->pool, removal_run, r, ENTRY_COST, err) == 0)
+		return 0;
+	free(r->key);
+	free(r);
+	return -1;
+}
+
+/* One walk: `wanted` gets each entry of the inventory, `extra` each object of
+ * the target that is in none. */
+static int
+walk(struct load *l,
+    int (*wanted)(struct load *, struct inventory_entry *, struct err *),
+    int (*extra)(struct load *, struct err *), struct err *err)
+{
+	AUTO(inventory_entry) struct inventory_entry e = { 0 };
+	bool more = true;
+
+	inventory_free(TAKE(l->inventory));
+	if (inventory_open(l->env->repo, load_objects_inventory(l->env->mc),
+	        &l->inventory, err) ||
+	    next_have(l, err))
+		return -1;
+	for (;;) {
+		if (inventory_next(l->inventory, &e, &more, err))
+			return -1;
+		if (!more)
+			return skip_extra(l, NULL, extra, err);
+		if (skip_extra(l, e.object.key, extra, err) ||
+		    wanted(l, &e, err))
+			return -1;
+	}
+}
+
+static bool
+here(const struct load *l, const struct inventory_entry *e)
+{
+	return l->have_more && strcmp(l->have.key, e->object.key) == 0;
+}
+
+static int
+put_wanted(struct load *l, struct inventory_entry *e, struct err *err)
+{
+	struct object none = { 0 };
+
+	if (!here(l, e))
+		return add(l, e, &none, err);
+	if (add(l, e, &l->have, err))
+		return -1;
+	return next_have(l, err);
+}
+
+static int
+keep_wanted(struct load *l, struct inventory_entry *e, struct err *err)
+{
+	return here(l, e) ? next_have(l, err) : 0;
+}
+
+static int
+run(struct load *l, struct err *err)
+{
+	const struct load_env *env = l->env;
+
+	if (pack_reader_new(env->repo, &l->packs, err) ||
+	    pool_new(env->transfers, env->budget, &l->pool, err) ||
+	    walk(l, put_wanted, count_extra, err) || flush(l, err) ||
+	    pool_wait(l->pool, err))
+		return -1;
+	if (!env->exact || env->counts->extra == 0)
+		return 0;
+	if (env->dry_run)
+		atomic_store(&env->counts->removed, env->counts->extra);
+	else if (walk(l, keep_wanted, remove_extra, err) ||
+	         pool_wait(l->pool, err))
+		return -1;
+	env->counts->extra = 0;
+	return 0;
+}
+
+int
+load_objects(const struct load_env *env, const struct object_target *target,
+    struct err *err)
+{
+	struct load l = { .env = env, .target = target };
+	int rc;
+
+	if (!load_objects_inventory(env->mc))
+		return err_set(err, ERR_CORRUPT,
+		    "the set has no inventory of '%s'", env->mc->name);
+	rc = run(&l, err);
+	pool_free(l.pool);
+	batch_free(l.open);
+	pack_reader_free(l.packs);
+	inventory_free(l.inventory);
+	object_done(&l.have);
+	return rc;
+}

@@ -1,0 +1,56 @@
+/* restore.h - put a set back: referred before what refers, metadata last. */
+#ifndef ENGINE_RESTORE_H
+#define ENGINE_RESTORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "config/config.h"
+#include "engine/progress.h"
+#include "plan/plan.h"
+#include "repo/manifest.h"
+#include "repo/repo.h"
+
+struct restore_options {
+	struct repo *repo;
+	const struct config *config;
+	const struct plan *plan; /* of plan_restore */
+	const struct manifest *manifest;
+	bool exact, dry_run;
+	const struct progress *progress; /* or NULL */
+	const struct clock *clock;
+};
+
+struct restore_part {
+	const char *name, *type; /* borrowed from the plan */
+	bool begun, done;
+	uint64_t objects;                /* of the component in the set */
+	uint64_t written, written_bytes; /* dry run: would be */
+	uint64_t unchanged, removed, extra;
+	double seconds;
+	char **notes;
+	size_t nnotes;
+};
+
+struct restore_result {
+	struct restore_part *part;
+	size_t count;
+};
+
+/*
+ * Before the first change every file that is needed is looked for and every
+ * inventory is read; each pack and stream is verified before its first byte is
+ * used.  The result is filled on failure too: it says how far it came.
+ */
+MUST_CHECK int restore_run(const struct restore_options *,
+    struct restore_result *, struct err *);
+void restore_result_done(struct restore_result *);
+
+static inline void
+scope_restore_result(struct restore_result *r)
+{
+	restore_result_done(r);
+}
+
+#endif
