@@ -1,5 +1,6 @@
 # Targets follow the GNU coding standards: all check install dist clean ...
-# make CC=clang BUILD=debug SAN=address,undefined check-unit
+# make help names them.  Another build: make CC=clang BUILD=debug
+# SAN=address,undefined check-unit
 
 NAME     = platform-backup
 VERSION  = 0.1.0
@@ -8,6 +9,8 @@ prefix   = /usr/local
 bindir   = $(prefix)/bin
 mandir   = $(prefix)/share/man
 INSTALL  = install
+STRIP    = strip
+PYTHON   = python3
 comma    = ,
 Q        = $(if $(V),,@echo '  $(@:$(O)/%=%)';)
 BUILD    = release
@@ -49,11 +52,27 @@ LDFLAGS_ALL  = -pthread $(LD_$(BUILD)) $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
 
 SRC      := $(sort $(wildcard src/*/*.c))
 OBJ      := $(SRC:%.c=$(O)/%.o)
-TESTS    := $(patsubst tests/%.c,$(O)/%,$(sort $(wildcard tests/unit/test_*.c)))
+programs  = $(patsubst tests/%.c,$(O)/%,$(sort $(wildcard tests/$1)))
+UNIT     := $(call programs,unit/test_*.c)
+CONFORM  := $(call programs,conform/*.c)
+FUZZ     := $(call programs,fuzz/fuzz_*.c)
 TESTLIB  := $(patsubst %.c,$(O)/%.o,$(sort $(wildcard tests/lib/*.c)))
+CHECKED   = $(wildcard src/main.c src/*/*.c)
+FORMATTED = $(wildcard src/*.c src/*/*.[ch] tests/*/*.[ch])
+SHELL_FILES = $(wildcard .ci/run tests/*/*.sh tests/*/run actions/* hooks/*)
 .SECONDARY:
 
-all: bin/$(NAME)
+# As many jobs as processors, unless make was told a number.
+NPROC    := $(shell nproc 2>/dev/null || echo 2)
+PARALLEL  = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(NPROC))
+SUBMAKE   = +@$(MAKE) --no-print-directory
+SETUP     = @sh tests/lib/setup.sh
+# Before each test program: make RUN='valgrind -q' check-unit
+RUN       =
+RUNNER    = @RUN='$(RUN)' LOGS='$(O)/logs' sh tests/lib/run.sh
+
+all:
+	$(SUBMAKE) $(PARALLEL) bin/$(NAME)
 
 bin/$(NAME): $(O)/$(NAME)
 	@mkdir -p bin
@@ -65,28 +84,165 @@ $(O)/$(NAME): $(O)/src/main.o $(O)/lib.a
 $(O)/lib.a: $(OBJ)
 	$(Q)rm -f $@ && $(AR) rcsD $@ $^
 
-$(O)/%.o: %.c
+$(O)/%.o: %.c | $(O)/headers
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@ $<
 
-# --- tests: one program per module, each linked with the whole library
-$(O)/unit/%: $(O)/tests/unit/%.o $(TESTLIB) $(O)/lib.a
+# One clear sentence instead of a page of errors where something is missing.
+$(O)/headers:
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LDFLAGS_ALL) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
-	    -o $@ $^ -lcmocka $(LIBS) $(LDLIBS)
+	@command -v $(CC) >/dev/null || { echo '$(CC) is missing;' \
+	    'run "make setup" to install what the build needs' >&2; exit 1; }
+	@printf '#include <%s>\n' curl/curl.h yaml.h cjson/cJSON.h \
+	    openssl/evp.h zstd.h archive.h expat.h sqlite3.h >$@.c
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -E -o /dev/null $@.c 2>$@.log || { \
+	    cat $@.log; echo 'libraries are missing; run "make setup" to' \
+	    'install what the build needs'; exit 1; } >&2
+	@touch $@
 
-check: check-style check-unit
-check-unit: $(TESTS)
-	@set -e; for t in $(TESTS); do $(RUN) ./$$t; done
-check-style: $(OBJ)
-	sh tests/style/layers.sh src/LAYERS src
-	sh tests/style/symbols.sh $(O)/src
-	sh tests/style/size.sh
-	clang-format --dry-run --Werror $(wildcard src/*.c src/*/*.[ch] tests/*/*.[ch])
+setup:
+	$(SETUP) build test analyze
+
+# --- tests: one program per module, each linked with the whole library
+TEST_LINK = $(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS_ALL) \
+            -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
+            -o $@ $^ -lcmocka $(LIBS) $(LDLIBS)
+
+$(O)/unit/%: $(O)/tests/unit/%.o $(TESTLIB) $(O)/lib.a
+	$(TEST_LINK)
+
+$(O)/conform/%: $(O)/tests/conform/%.o $(TESTLIB) $(O)/lib.a
+	$(TEST_LINK)
+
+# A parser's fuzz target with a plain main, which replays the corpus.
+$(O)/fuzz/%: $(O)/tests/fuzz/%.o $(O)/tests/fuzz/replay.o $(O)/lib.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) $(LDLIBS)
+
+check:
+	$(SETUP) build test
+	$(SUBMAKE) $(PARALLEL) bin/$(NAME) programs
+	$(SUBMAKE) -j1 check-style check-unit check-fuzz check-conform \
+	    check-integration
+	@echo 'all checks passed'
+
+programs: $(UNIT) $(CONFORM) $(FUZZ)
+
+check-unit: $(UNIT)
+	$(RUNNER) unit $(UNIT)
+
+check-conform: $(CONFORM) bin/$(NAME)
+	@LOGS='$(O)/logs' bash tests/conform/run $(CONFORM)
+
+check-fuzz: $(FUZZ)
+	$(RUNNER) fuzz $(FUZZ)
+
+check-integration: bin/$(NAME)
+	@bash tests/integration/run $(ONLY)
+
+check-style: $(OBJ) bin/$(NAME)
+	@CC='$(CC)' OBJ='$(O)/src' FORMATTED='$(FORMATTED)' \
+	    SHELL_FILES='$(SHELL_FILES)' sh tests/style/run
+
+check-asan:
+	$(SUBMAKE) $(PARALLEL) BUILD=debug SAN=address,undefined programs
+	$(SUBMAKE) BUILD=debug SAN=address,undefined check-unit check-fuzz
+
+check-tsan:
+	$(SUBMAKE) $(PARALLEL) BUILD=debug SAN=thread programs
+	$(SUBMAKE) BUILD=debug SAN=thread check-unit
+
+check-valgrind:
+	$(SUBMAKE) $(PARALLEL) BUILD=debug programs
+	$(SUBMAKE) BUILD=debug check-unit \
+	    RUN='valgrind -q --error-exitcode=9 --leak-check=full'
+
+analyze:
+	$(SETUP) build analyze
+	@CC='$(CC)' BASE='$(filter-out -MMD -MP,$(BASE))' \
+	    sh tests/style/analyze.sh $(CHECKED)
+
+# What the tests of one module reach, not what the program happens to run.
+COVER_LINES = 90
+coverage:
+	$(SETUP) build test analyze
+	$(SUBMAKE) $(PARALLEL) BUILD=coverage O=build/coverage programs
+	@find build/coverage -name '*.gcda' -delete
+	$(SUBMAKE) BUILD=coverage O=build/coverage check-unit check-fuzz
+	gcovr --root . --object-directory build/coverage --filter src/ \
+	    --exclude src/main.c --print-summary --branches \
+	    --fail-under-line $(COVER_LINES) --txt build/coverage/report.txt
+
+# New inputs for each parser; what is found is kept in build/fuzz.
+FUZZ_TIME = 60
+FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+fuzz:
+	$(SETUP) build analyze
+	@CFLAGS='$(filter-out -MMD -MP,$(BASE))' LIBS='$(LIBS)' \
+	    bash tests/fuzz/run $(FUZZ_TIME) $(FUZZ_SRC)
+
+demo:
+	$(SETUP) build demo
+	$(SUBMAKE) all
+	@bash tests/demo/run
+
+bench:
+	$(SETUP) build bench
+	$(SUBMAKE) all
+	@bash tests/bench/run
+
+# --- what is handed over
+install: bin/$(NAME)
+	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(mandir)/man8
+	$(INSTALL) -m 755 bin/$(NAME) $(DESTDIR)$(bindir)/$(NAME)
+	$(INSTALL) -m 644 man/$(NAME).8 $(DESTDIR)$(mandir)/man8/$(NAME).8
+
+install-strip: install
+	$(STRIP) $(DESTDIR)$(bindir)/$(NAME)
+
+uninstall:
+	rm -f $(DESTDIR)$(bindir)/$(NAME) $(DESTDIR)$(mandir)/man8/$(NAME).8
+
+installcheck:
+	@sh tests/lib/installcheck.sh $(DESTDIR)$(bindir)/$(NAME) $(VERSION)
+
+# The folder that charmcraft packs, and the same as a charm that Juju deploys.
+CHARM = metadata.yaml config.yaml actions.yaml LICENSE actions hooks
+charm: bin/$(NAME)
+	@rm -rf build/charm && mkdir -p build/charm/bin
+	@cp -RL $(CHARM) build/charm/
+	@$(INSTALL) -s -m 755 bin/$(NAME) build/charm/bin/
+	@sh tests/lib/charm.sh build/charm $(NAME).charm
+
+DIST = $(NAME)-$(VERSION)
+dist:
+	@mkdir -p build
+	git archive --format=tar --prefix=$(DIST)/ HEAD | \
+	    gzip -9n >build/$(DIST).tar.gz
+
+distcheck: dist
+	rm -rf build/distcheck && mkdir -p build/distcheck
+	tar -xzf build/$(DIST).tar.gz -C build/distcheck
+	$(SUBMAKE) -C build/distcheck/$(DIST) all check-unit
+	$(SUBMAKE) -C build/distcheck/$(DIST) install installcheck \
+	    DESTDIR=$(CURDIR)/build/distcheck/root
+	$(SUBMAKE) -C build/distcheck/$(DIST) uninstall \
+	    DESTDIR=$(CURDIR)/build/distcheck/root
+	@test -z "$$(find build/distcheck/root -type f)"
+	rm -rf build/distcheck
+
 format:
-	clang-format -i $(wildcard src/*.c src/*/*.[ch] tests/*/*.[ch])
+	clang-format -i $(FORMATTED)
 clean:
 	rm -rf build bin
+distclean: clean
+	rm -f $(NAME).charm
 
--include $(OBJ:.o=.d) $(O)/src/main.d
-.PHONY: all check check-unit check-style format clean
+help:
+	@sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile | sort | tr '\n' ' '; echo
+
+-include $(OBJ:.o=.d) $(O)/src/main.d $(wildcard $(O)/tests/*/*.d)
+.PHONY: all setup check programs check-unit check-conform check-fuzz \
+    check-integration check-style check-asan check-tsan check-valgrind \
+    analyze coverage fuzz demo bench install install-strip uninstall \
+    installcheck charm dist distcheck format clean distclean help

@@ -1,0 +1,46 @@
+#!/bin/sh
+# analyze.sh FILE.c... - gcc -fanalyzer, cppcheck and clang-tidy; CC and BASE
+# (the compiler's flags) from make.  Files are looked at two at a time.
+set -u
+passed=0 failed=0
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+# NAME: the command's list of files is on standard input of xargs
+run() {
+	name=$1
+	shift
+	if "$@" >"$log" 2>&1; then
+		passed=$((passed + 1))
+		echo "analyze: $name: nothing found"
+	else
+		failed=$((failed + 1))
+		echo "FAILED: analyze: $name"
+		grep -vE '^[0-9]+ warnings? (generated|treated)' "$log" |
+		    head -n 60
+	fi
+}
+
+# a COMMAND that takes FLAGS, for each of FILES, as many at a time as there are
+# processors; the flags have quotes of their own
+each() {
+	# shellcheck disable=SC2016,SC2086
+	printf '%s\n' $FILES | COMMAND=$1 xargs -P "$(nproc)" -n 1 \
+	    sh -c 'file=$1; eval "$COMMAND"' sh
+}
+FILES=$*
+FLAGS="$BASE -include base/banned.h"
+export FLAGS
+
+# shellcheck disable=SC2016
+run 'gcc -fanalyzer' each 'eval "gcc $FLAGS" -O1 -fanalyzer -Werror \
+    -c -o /dev/null "$file"'
+# shellcheck disable=SC2086
+run cppcheck cppcheck --quiet -j "$(nproc)" -Isrc \
+    --enable=warning,performance,portability --inline-suppr \
+    --suppress=missingIncludeSystem --error-exitcode=1 $FILES
+# shellcheck disable=SC2016
+run clang-tidy each 'eval "clang-tidy --quiet \"$file\" -- $FLAGS"'
+echo "analyze: $passed passed, $failed failed"
+echo "$passed $failed analyze" >>"${RESULTS:-/dev/null}"
+[ $failed -eq 0 ]
