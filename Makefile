@@ -157,10 +157,11 @@ check-valgrind:
 	$(SUBMAKE) BUILD=debug check-unit \
 	    RUN='valgrind -q --error-exitcode=9 --leak-check=full'
 
+# by the environment: the flags have quotes of their own
+analyze fuzz: export FLAGS = $(filter-out -MMD -MP,$(BASE))
 analyze:
 	$(SETUP) build analyze
-	@CC='$(CC)' BASE='$(filter-out -MMD -MP,$(BASE))' \
-	    sh tests/style/analyze.sh $(CHECKED)
+	@sh tests/style/analyze.sh $(CHECKED)
 
 # What the tests of one module reach, not what the program happens to run.
 COVER_LINES = 90
@@ -178,8 +179,7 @@ FUZZ_TIME = 60
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 fuzz:
 	$(SETUP) build analyze
-	@CFLAGS='$(filter-out -MMD -MP,$(BASE))' LIBS='$(LIBS)' \
-	    bash tests/fuzz/run $(FUZZ_TIME) $(FUZZ_SRC)
+	@LIBS='$(LIBS)' bash tests/fuzz/run $(FUZZ_TIME) $(FUZZ_SRC)
 
 demo:
 	$(SETUP) build demo
