@@ -1,0 +1,31 @@
+/* listing.h - all sets of a repository, with what is known of each. */
+#ifndef CMD_LISTING_H
+#define CMD_LISTING_H
+
+#include <stddef.h>
+
+#include "repo/repo.h"
+
+struct listing_line {
+	char id[LAYOUT_ID_SIZE];
+	const char *status; /* finished, incomplete, in progress, failed */
+	struct manifest *manifest; /* NULL: not finished, or damaged */
+	char *message;             /* what is wrong with it; NULL */
+};
+
+struct listing {
+	struct listing_line *line; /* oldest first */
+	size_t count;
+};
+
+/* A set whose manifest is damaged is "failed", with a message. */
+MUST_CHECK int listing_read(struct repo *, struct listing *, struct err *);
+void listing_done(struct listing *);
+
+static inline void
+scope_listing(struct listing *l)
+{
+	listing_done(l);
+}
+
+#endif

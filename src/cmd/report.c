@@ -1,0 +1,308 @@
+#include "cmd/report.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/date.h"
+#include "base/jsonw.h"
+#include "base/str.h"
+
+/* --- sets */
+
+static void
+write_date(struct jsonw *w, const char *name, int64_t s)
+{
+	char text[DATE_ISO_SIZE];
+
+	date_iso(s, text);
+	jsonw_str(w, name, text);
+}
+
+static void
+write_component(struct jsonw *w, const struct manifest_component *c)
+{
+	jsonw_object(w, NULL);
+	jsonw_str(w, "name", c->name);
+	jsonw_str(w, "type", c->type);
+	jsonw_str(w, "status", manifest_status_name(c->status));
+	jsonw_opt_str(w, "message", c->message);
+	jsonw_u64(w, "objects", c->objects);
+	jsonw_u64(w, "bytes", c->bytes);
+	jsonw_u64(w, "stored-bytes", c->stored_bytes);
+	jsonw_u64(w, "new-objects", c->new_objects);
+	jsonw_u64(w, "gone", c->gone);
+	jsonw_fixed(w, "seconds", c->seconds);
+	jsonw_close(w);
+}
+
+static const char *
+type_of(const struct manifest *m)
+{
+	return m->parent ? "incremental" : "full";
+}
+
+static void
+write_set(struct jsonw *w, const struct manifest *m)
+{
+	jsonw_object(w, NULL);
+	jsonw_str(w, "backup-id", m->id);
+	jsonw_str(w, "backup-type", type_of(m));
+	jsonw_str(w, "backup-status", manifest_status(m));
+	jsonw_opt_str(w, "label", m->label);
+	jsonw_opt_str(w, "parent", m->parent);
+	write_date(w, "started", m->started);
+	write_date(w, "finished", m->finished);
+	jsonw_array(w, "components");
+	for (size_t i = 0; i < m->ncomponents; i++)
+		write_component(w, &m->component[i]);
+	jsonw_close(w);
+	jsonw_array(w, "not-in-set");
+	for (size_t i = 0; i < m->nmissing; i++)
+		jsonw_str(w, NULL, m->missing[i]);
+	jsonw_close(w);
+	jsonw_close(w);
+}
+
+int
+report_set_json(const struct manifest *m, struct buf *out, struct err *err)
+{
+	struct jsonw w;
+
+	jsonw_begin(&w, out, 2);
+	write_set(&w, m);
+	return jsonw_end(&w, err);
+}
+
+static int
+component_text(const struct manifest_component *c, struct buf *out,
+    struct err *err)
+{
+	char size[16], stored[16];
+
+	str_bytes(c->bytes, size);
+	str_bytes(c->stored_bytes, stored);
+	if (buf_printf(out, err,
+	        "  %-20s %-8s %-9s %" PRIu64 " objects, %s, %s stored, "
+	        "%.1f s\n",
+	        c->name, c->type, manifest_status_name(c->status), c->objects,
+	        size, stored, c->seconds))
+		return -1;
+	return c->message ? buf_printf(out, err, "    %s\n", c->message) : 0;
+}
+
+int
+report_set_text(const struct manifest *m, struct buf *out, struct err *err)
+{
+	if (buf_printf(out, err, "%s  %s  %s%s%s\n", m->id, type_of(m),
+	        manifest_status(m), m->label ? "  " : "",
+	        m->label ? m->label : ""))
+		return -1;
+	for (size_t i = 0; i < m->ncomponents; i++)
+		if (component_text(&m->component[i], out, err))
+			return -1;
+	for (size_t i = 0; i < m->nmissing; i++)
+		if (buf_printf(out, err, "  not in the set: %s\n",
+		        m->missing[i]))
+			return -1;
+	return 0;
+}
+
+/* --- lists */
+
+static void
+write_unfinished(struct jsonw *w, const struct listing_line *l)
+{
+	jsonw_object(w, NULL);
+	jsonw_str(w, "backup-id", l->id);
+	jsonw_str(w, "backup-status", l->status);
+	jsonw_opt_str(w, "message", l->message);
+	jsonw_array(w, "components");
+	jsonw_close(w);
+	jsonw_close(w);
+}
+
+int
+report_list_json(const struct listing *l, struct buf *out, struct err *err)
+{
+	struct jsonw w;
+
+	jsonw_begin(&w, out, 2);
+	jsonw_array(&w, NULL);
+	for (size_t i = 0; i < l->count; i++) {
+		if (l->line[i].manifest)
+			write_set(&w, l->line[i].manifest);
+		else
+			write_unfinished(&w, &l->line[i]);
+	}
+	jsonw_close(&w);
+	return jsonw_end(&w, err);
+}
+
+static int
+wide_text(const struct manifest *m, struct buf *out, struct err *err)
+{
+	uint64_t bytes = 0, stored = 0;
+	char size[16], put[16];
+
+	for (size_t i = 0; i < m->ncomponents; i++) {
+		bytes += m->component[i].bytes;
+		stored += m->component[i].stored_bytes;
+	}
+	str_bytes(bytes, size);
+	str_bytes(stored, put);
+	if (buf_printf(out, err, " | %10s | %10s | ", size, put))
+		return -1;
+	for (size_t i = 0; i < m->ncomponents; i++)
+		if (buf_printf(out, err, "%s%s", i ? ", " : "",
+		        m->component[i].name))
+			return -1;
+	return m->label ? buf_printf(out, err, " (%s)", m->label) : 0;
+}
+
+static int
+list_line(const struct listing_line *l, bool wide, struct buf *out,
+    struct err *err)
+{
+	const struct manifest *m = l->manifest;
+
+	if (buf_printf(out, err, "%-21s | %-12s | %-*s", l->id,
+	        m ? type_of(m) : "-", wide ? 13 : 0, l->status))
+		return -1;
+	if (wide && m && wide_text(m, out, err))
+		return -1;
+	return buf_puts(out, "\n", err);
+}
+
+int
+report_list_table(const struct listing *l, bool wide, struct buf *out,
+    struct err *err)
+{
+	static const char dashes[] =
+	    "----------------------------------------------------";
+
+	if (buf_printf(out, err, "%-21s | %-12s | backup-status%s\n%s%s\n",
+	        "backup-id", "backup-type",
+	        wide ? " |       size |     stored | components" : "", dashes,
+	        wide ? dashes : ""))
+		return -1;
+	for (size_t i = 0; i < l->count; i++)
+		if (list_line(&l->line[i], wide, out, err))
+			return -1;
+	return 0;
+}
+
+/* --- restores */
+
+static const char *
+part_status(const struct restore_part *p)
+{
+	return p->done ? "ok" : p->begun ? "failed" : "not begun";
+}
+
+static void
+write_part(struct jsonw *w, const struct restore_part *p)
+{
+	jsonw_object(w, NULL);
+	jsonw_str(w, "name", p->name);
+	jsonw_str(w, "type", p->type);
+	jsonw_str(w, "status", part_status(p));
+	jsonw_u64(w, "objects", p->objects);
+	jsonw_u64(w, "written", p->written);
+	jsonw_u64(w, "bytes", p->written_bytes);
+	jsonw_u64(w, "unchanged", p->unchanged);
+	jsonw_u64(w, "removed", p->removed);
+	jsonw_u64(w, "extra", p->extra);
+	jsonw_fixed(w, "seconds", p->seconds);
+	jsonw_array(w, "notes");
+	for (size_t i = 0; i < p->nnotes; i++)
+		jsonw_str(w, NULL, p->notes[i]);
+	jsonw_close(w);
+	jsonw_close(w);
+}
+
+int
+report_restore_json(const char *id, bool dry_run,
+    const struct restore_result *r, const struct err *why, struct buf *out,
+    struct err *err)
+{
+	struct jsonw w;
+
+	jsonw_begin(&w, out, 2);
+	jsonw_object(&w, NULL);
+	jsonw_str(&w, "backup-id", id);
+	jsonw_str(&w, "restore-status",
+	    why       ? "failed"
+	    : dry_run ? "dry run"
+	              : "finished");
+	if (why)
+		jsonw_str(&w, "message", why->msg);
+	jsonw_array(&w, "components");
+	for (size_t i = 0; i < r->count; i++)
+		write_part(&w, &r->part[i]);
+	jsonw_close(&w);
+	jsonw_close(&w);
+	return jsonw_end(&w, err);
+}
+
+int
+report_restore_text(const char *id, bool dry_run,
+    const struct restore_result *r, struct buf *out, struct err *err)
+{
+	const char *would = dry_run ? "would be " : "";
+
+	if (buf_printf(out, err, "%s  %s\n", id,
+	        dry_run ? "dry run, nothing was changed" : "restored"))
+		return -1;
+	for (size_t i = 0; i < r->count; i++) {
+		const struct restore_part *p = &r->part[i];
+		char size[16];
+
+		str_bytes(p->written_bytes, size);
+		if (buf_printf(out, err,
+		        "  %-20s %-8s %-9s %" PRIu64 " %swritten (%s), %" PRIu64
+		        " unchanged, %" PRIu64 " %sremoved, %.1f s\n",
+		        p->name, p->type, part_status(p), p->written, would,
+		        size, p->unchanged, p->removed, would, p->seconds))
+			return -1;
+		for (size_t k = 0; k < p->nnotes; k++)
+			if (buf_printf(out, err, "    %s\n", p->notes[k]))
+				return -1;
+	}
+	return 0;
+}
+
+/* --- checks */
+
+int
+report_check_json(const struct check_result *r, struct buf *out,
+    struct err *err)
+{
+	struct jsonw w;
+
+	jsonw_begin(&w, out, 2);
+	jsonw_object(&w, NULL);
+	jsonw_str(&w, "check-status", r->ok ? "ok" : "failed");
+	jsonw_array(&w, "checks");
+	for (size_t i = 0; i < r->count; i++) {
+		jsonw_object(&w, NULL);
+		jsonw_str(&w, "name", r->line[i].name);
+		jsonw_str(&w, "status", r->line[i].ok ? "ok" : "failed");
+		jsonw_str(&w, "message", r->line[i].message);
+		jsonw_close(&w);
+	}
+	jsonw_close(&w);
+	jsonw_close(&w);
+	return jsonw_end(&w, err);
+}
+
+int
+report_check_text(const struct check_result *r, struct buf *out,
+    struct err *err)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (buf_printf(out, err, "%-6s  %-20s %s\n",
+		        r->line[i].ok ? "ok" : "FAILED", r->line[i].name,
+		        r->line[i].message))
+			return -1;
+	return 0;
+}

@@ -1,0 +1,49 @@
+/*
+ * report.h - results in the words of the outside interface: the same JSON and
+ * tables for the command line and for Juju's actions.  Everything is appended.
+ */
+#ifndef CMD_REPORT_H
+#define CMD_REPORT_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "cmd/listing.h"
+#include "engine/check.h"
+#include "engine/restore.h"
+
+enum { REPORT_MAX = 64 << 20 };
+
+/* One set: {"backup-id", "backup-status", …, "components": […]}. */
+MUST_CHECK int report_set_json(const struct manifest *, struct buf *,
+    struct err *);
+/* The same in lines for people. */
+MUST_CHECK int report_set_text(const struct manifest *, struct buf *,
+    struct err *);
+
+/* [set, …], newest last. */
+MUST_CHECK int report_list_json(const struct listing *, struct buf *,
+    struct err *);
+/*
+ * The table of the Canonical database charms, newest last:
+ *     backup-id             | backup-type  | backup-status
+ * wide: with components, sizes and labels behind.
+ */
+MUST_CHECK int report_list_table(const struct listing *, bool wide,
+    struct buf *, struct err *);
+
+/* {"backup-id", "restore-status", "components": […]}.  why: what made it
+ * fail, or NULL. */
+MUST_CHECK int report_restore_json(const char *id, bool dry_run,
+    const struct restore_result *, const struct err *why, struct buf *,
+    struct err *);
+MUST_CHECK int report_restore_text(const char *id, bool dry_run,
+    const struct restore_result *, struct buf *, struct err *);
+
+/* {"check-status", "checks": [{"name", "status", "message"}]}. */
+MUST_CHECK int report_check_json(const struct check_result *, struct buf *,
+    struct err *);
+MUST_CHECK int report_check_text(const struct check_result *, struct buf *,
+    struct err *);
+
+#endif

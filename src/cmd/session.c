@@ -1,0 +1,151 @@
+#include "cmd/session.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/backup.h"
+#include "store/store.h"
+
+/* <path>/<name>: several platforms share one bucket and path. */
+static int
+open_store(const struct config_repository *r, struct store **ret,
+    struct err *err)
+{
+	char where[4096];
+	const char *path = r->path ? r->path : r->s3_path ? r->s3_path : "";
+	size_t n = strlen(path);
+
+	while (n > 0 && path[n - 1] == '/')
+		n--;
+	while (!r->path && n > 0 && *path == '/') {
+		path++;
+		n--;
+	}
+	if (snprintf(where, sizeof where, "%.*s%s%s", (int)n, path,
+	        n || r->path ? "/" : "", r->name) >= (int)sizeof where)
+		return err_set(err, ERR_USAGE,
+		    "the repository's path is too "
+		    "long");
+	return r->path ? store_dir_new(where, r->create, ret, err)
+	               : store_s3_new(&r->s3, where, r->create, ret, err);
+}
+
+int
+session_open(struct session *s, struct config *config, bool create,
+    struct err *err)
+{
+	struct store *store = NULL;
+
+	s->config = config;
+	if (open_store(&config->repository, &store, err) ||
+	    repo_open(store, create, &s->repo, err))
+		return err_wrap(err, "repository");
+	return 0;
+}
+
+void
+session_done(struct session *s)
+{
+	repo_free(s->repo);
+	config_free(s->config);
+	s->repo = NULL;
+	s->config = NULL;
+}
+
+int
+session_create(struct session *s, const struct session_create *req,
+    struct manifest **ret, struct err *err)
+{
+	AUTO(plan) struct plan plan = { 0 };
+	char host[256] = "";
+	struct backup_options o = {
+		.repo = s->repo,
+		.config = s->config,
+		.plan = &plan,
+		.full = req->full,
+		.label = req->label,
+		.tool = "platform-backup " VERSION,
+		.by = s->by ? s->by : host,
+		.progress = s->progress,
+		.clock = s->clock,
+	};
+
+	(void)gethostname(host, sizeof host - 1);
+	if (plan_backup(s->config, &req->choice, &plan, err))
+		return -1;
+	return backup_run(&o, ret, err);
+}
+
+int
+session_manifest(struct session *s, const char *id, struct manifest **ret,
+    struct err *err)
+{
+	if (strcmp(id, "latest") != 0)
+		return repo_manifest(s->repo, id, ret, err);
+	if (repo_latest(s->repo, ret, err))
+		return -1;
+	return *ret ? 0
+	            : err_set(err, ERR_NOTFOUND,
+	                  "the repository has no finished set");
+}
+
+static int
+plan_of(struct session *s, const struct session_restore *req,
+    struct session_restored *ret, struct err *err)
+{
+	const struct manifest *m = ret->manifest;
+	AUTO(free)
+	const char **names = calloc(m->ncomponents + 1, sizeof *names);
+
+	if (!names)
+		return err_nomem(err);
+	for (size_t i = 0; i < m->ncomponents; i++)
+		names[i] = m->component[i].name;
+	return plan_restore(s->config, &req->choice, names, m->ncomponents,
+	    &ret->plan, err);
+}
+
+int
+session_restore(struct session *s, const struct session_restore *req,
+    struct session_restored *ret, struct err *err)
+{
+	struct restore_options o = {
+		.repo = s->repo,
+		.config = s->config,
+		.plan = &ret->plan,
+		.exact = req->exact,
+		.dry_run = req->dry_run,
+		.progress = s->progress,
+		.clock = s->clock,
+	};
+
+	*ret = (struct session_restored){ 0 };
+	if (session_manifest(s, req->id, &ret->manifest, err) ||
+	    plan_of(s, req, ret, err))
+		return -1;
+	o.manifest = ret->manifest;
+	return restore_run(&o, &ret->result, err);
+}
+
+void
+session_restored_done(struct session_restored *r)
+{
+	restore_result_done(&r->result);
+	plan_done(&r->plan);
+	manifest_free(r->manifest);
+	*r = (struct session_restored){ 0 };
+}
+
+int
+session_check(struct session *s, struct config *config,
+    const struct plan_choice *choice, struct check_result *ret, struct err *err)
+{
+	AUTO(plan) struct plan plan = { 0 };
+	struct err why = { 0 };
+
+	(void)session_open(s, config, true, &why);
+	if (plan_backup(s->config, choice, &plan, err))
+		return -1;
+	return check_run(s->config, &plan, s->repo, &why, ret, err);
+}

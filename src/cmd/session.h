@@ -1,0 +1,82 @@
+/*
+ * session.h - a configuration, the repository that it names, and what can be
+ * done with both; the command line and Juju's actions are two ways to it.
+ */
+#ifndef CMD_SESSION_H
+#define CMD_SESSION_H
+
+#include <stdbool.h>
+
+#include "base/clock.h"
+#include "config/config.h"
+#include "engine/check.h"
+#include "engine/progress.h"
+#include "engine/restore.h"
+#include "plan/plan.h"
+#include "repo/repo.h"
+
+struct session {
+	struct config *config;
+	struct repo *repo;
+	const struct clock *clock;
+	const struct progress *progress; /* or NULL */
+	const char *by; /* host, or Juju unit; NULL: this host */
+};
+
+/* Owns the config from here on, also on failure.  create: make the repository
+ * where there is none. */
+MUST_CHECK int session_open(struct session *, struct config *, bool create,
+    struct err *);
+void session_done(struct session *);
+
+struct session_create {
+	struct plan_choice choice;
+	bool full;
+	const char *label; /* or NULL */
+};
+
+/* As backup_run. */
+MUST_CHECK int session_create(struct session *, const struct session_create *,
+    struct manifest **, struct err *);
+
+struct session_restore {
+	const char *id; /* of a finished set, or "latest" */
+	struct plan_choice choice;
+	bool exact, dry_run;
+};
+
+/* What a restore came to: the manifest and the plan are what result's names
+ * are borrowed from. */
+struct session_restored {
+	struct manifest *manifest;
+	struct plan plan;
+	struct restore_result result;
+};
+
+/* As restore_run; *ret is filled on failure too, as far as it came. */
+MUST_CHECK int session_restore(struct session *, const struct session_restore *,
+    struct session_restored *ret, struct err *);
+void session_restored_done(struct session_restored *);
+
+/* Opens and checks in one: a repository that cannot be opened is a line of the
+ * result.  Owns the config. */
+MUST_CHECK int session_check(struct session *, struct config *,
+    const struct plan_choice *, struct check_result *, struct err *);
+
+/* The manifest of a finished set; "latest" is one too. */
+MUST_CHECK int session_manifest(struct session *, const char *id,
+    struct manifest **, struct err *);
+
+static inline void
+scope_session(struct session *s)
+{
+	session_done(s);
+}
+
+static inline void
+scope_session_restored(struct session_restored *r)
+{
+	session_restored_done(r);
+}
+
+#endif
