@@ -2,7 +2,8 @@
  * http.h - one blocking HTTP exchange at a time on each thread; libcurl.
  *
  * Connections are kept and used again, whichever thread made them.  Nothing
- * here retries (retry.h) and nothing here knows S3.
+ * here retries (retry.h) and nothing here knows S3.  The environment's proxies
+ * are not looked at: options only.  The program must ignore SIGPIPE.
  */
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H
@@ -19,7 +20,7 @@ struct http;
 struct http_options {
 	const char *ca_pem; /* trust these certificates only; NULL: system's */
 	const char *proxy;  /* for both schemes; NULL or "": none */
-	const char *no_proxy; /* hosts, .suffixes, CIDRs, comma-separated */
+	const char *no_proxy;       /* as proxy.h says; NULL or "": none */
 	unsigned connect_timeout_s; /* 0: 10 */
 	unsigned idle_timeout_s;    /* no byte for so long: ended; 0: 60 */
 };
@@ -29,16 +30,17 @@ struct http_header {
 };
 
 struct http_request {
-	const char *method, *url;
+	const char *method, *url; /* sent as they are: ".." stays ".." */
 	const struct http_header *headers; /* ends with a NULL name */
 	const void *body; /* kept by the caller, sent as it is */
 	size_t body_len;
 };
 
-/* { 0 } first; http_response_done after. */
+/* { 0 } first, may be used again; http_response_done after.  A sink that gets
+ * the body may look into it: status and headers are there by then. */
 struct http_response {
-	int status;
-	struct buf headers; /* "name: value" lines, names in lower case */
+	int status;         /* 0: none came */
+	struct buf headers; /* see http_response_header */
 	struct buf body;    /* of an answer that is not 2xx, up to 64 KiB */
 	int64_t date;       /* the server's Date; 0: none */
 };
@@ -52,16 +54,21 @@ void http_free(struct http *);
  * finished nor freed; NULL: dropped) as it comes.
  * 0: an answer came, whatever its status.
  * ERR_TRANSIENT: none came, or it was cut (time-out, reset, short body).
- * ERR_DENIED: the certificate is not trusted.  ERR_REMOTE: host unknown, or
- * no such scheme.  An error of `to` is passed on as it is.
+ * ERR_DENIED: the certificate is not trusted.  ERR_REMOTE: host unknown (once
+ * any answer came, that is ERR_TRANSIENT), no such scheme, or no HTTP server.
+ * ERR_USAGE: a header that cannot be sent, or ca_pem is none.  An error of `to`
+ * is passed on as it is.
  */
 MUST_CHECK int http_do(struct http *, const struct http_request *,
     struct http_response *, struct sink *to, struct err *);
 
-/* Value of a response header, borrowed until the response is done; NULL.
- * Give the name in lower case. */
+/* Value of a response header, borrowed until the response is done or used
+ * again; NULL.  Give the name in lower case. */
 const char *http_response_header(const struct http_response *,
     const char *name);
+/* Walk all of them: "name: value", the name in lower case.  NULL gives the
+ * first, and is the end. */
+const char *http_response_next(const struct http_response *, const char *);
 void http_response_done(struct http_response *);
 
 static inline void

@@ -1,0 +1,579 @@
+#include "http/http.h"
+
+#include <ctype.h>
+#include <curl/curl.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/date.h"
+#include "base/monitor.h"
+#include "base/str.h"
+#include "http/proxy.h"
+
+/* curl_global_init counts its callers and is safe in threads from here on;
+ * CURLOPT_PROTOCOLS_STR came a release later. */
+#if LIBCURL_VERSION_NUM < 0x075500
+#error "libcurl 7.85 or newer is needed"
+#endif
+
+enum {
+	HEADERS_MAX = 256 << 10, /* of one answer, all lines */
+	BODY_KEPT = 64 << 10,    /* of an answer that is not 2xx */
+	RECEIVE_BUFFER = 128 << 10,
+};
+
+/* An easy handle with the connections it keeps. */
+struct handle {
+	CURL *curl;
+	struct handle *next;
+	char message[CURL_ERROR_SIZE];
+};
+
+struct http {
+	struct monitor m; /* guards idle and answered */
+	struct handle *idle;
+	bool answered; /* any exchange has succeeded */
+	bool initialised;
+	char *ca_pem, *proxy, *no_proxy;
+	long connect_s, idle_s;
+};
+
+/* What the callbacks of one exchange need. */
+struct exchange {
+	CURL *curl;
+	struct http_response *r;
+	struct sink *to;
+	struct err *err;
+	bool failed; /* a callback has set err */
+};
+
+static int
+copy_given(const char *s, char **to, struct err *err)
+{
+	return s && *s ? str_dup(s, to, err) : 0;
+}
+
+int
+http_new(const struct http_options *o, struct http **out, struct err *err)
+{
+	AUTO(http) struct http *h = calloc(1, sizeof *h);
+
+	if (!h)
+		return err_nomem(err);
+	monitor_init(&h->m);
+	h->connect_s = o->connect_timeout_s ? (long)o->connect_timeout_s : 10;
+	h->idle_s = o->idle_timeout_s ? (long)o->idle_timeout_s : 60;
+	if (copy_given(o->ca_pem, &h->ca_pem, err) ||
+	    copy_given(o->proxy, &h->proxy, err) ||
+	    copy_given(o->no_proxy, &h->no_proxy, err))
+		return -1;
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return err_nomem(err);
+	h->initialised = true;
+	*out = TAKE(h);
+	return 0;
+}
+
+static void
+handle_free(struct handle *hd)
+{
+	if (!hd)
+		return;
+	curl_easy_cleanup(hd->curl);
+	free(hd);
+}
+
+static inline void
+scope_handle(struct handle **hd)
+{
+	handle_free(*hd);
+}
+
+void
+http_free(struct http *h)
+{
+	if (!h)
+		return;
+	while (h->idle) {
+		struct handle *hd = h->idle;
+
+		h->idle = hd->next;
+		handle_free(hd);
+	}
+	if (h->initialised)
+		curl_global_cleanup();
+	monitor_done(&h->m);
+	free(h->ca_pem);
+	free(h->proxy);
+	free(h->no_proxy);
+	free(h);
+}
+
+static int
+handle_new(struct handle **out, struct err *err)
+{
+	AUTO(handle) struct handle *hd = calloc(1, sizeof *hd);
+
+	if (!hd)
+		return err_nomem(err);
+	hd->curl = curl_easy_init();
+	if (!hd->curl)
+		return err_nomem(err);
+	*out = TAKE(hd);
+	return 0;
+}
+
+/* The one used last comes first: its connection is the least likely to have
+ * been closed by the server. */
+static int
+handle_get(struct http *h, struct handle **out, struct err *err)
+{
+	struct handle *hd = NULL;
+
+	monitor_enter(&h->m);
+	hd = h->idle;
+	if (hd)
+		h->idle = hd->next;
+	monitor_leave(&h->m);
+	if (!hd)
+		return handle_new(out, err);
+	*out = hd;
+	return 0;
+}
+
+static void
+handle_put(struct http *h, struct handle *hd)
+{
+	monitor_enter(&h->m);
+	hd->next = h->idle;
+	h->idle = hd;
+	monitor_leave(&h->m);
+}
+
+/* Whether an answer came, now or ever before. */
+static bool
+note_answer(struct http *h, bool now)
+{
+	bool ever;
+
+	monitor_enter(&h->m);
+	h->answered |= now;
+	ever = h->answered;
+	monitor_leave(&h->m);
+	return ever;
+}
+
+/* --- what comes */
+
+static size_t
+trimmed(const char *p, size_t n)
+{
+	while (n > 0 && isspace((unsigned char)p[n - 1]))
+		n--;
+	return n;
+}
+
+/* "Name:  value\r\n" becomes "name: value" and its '\0'. */
+static int
+keep_header(struct buf *b, const char *p, size_t n, struct err *err)
+{
+	const char *colon = memchr(p, ':', n);
+	size_t name, from = b->len;
+
+	if (!colon || colon == p)
+		return 0;
+	name = (size_t)(colon - p);
+	if (buf_reserve(b, n + 3, err) || buf_add(b, p, name, err) ||
+	    buf_puts(b, ": ", err))
+		return -1;
+	for (size_t i = from; i < from + name; i++)
+		b->data[i] = (char)tolower((unsigned char)b->data[i]);
+	p += name + 1;
+	n = trimmed(p, n - name - 1);
+	while (n > 0 && isspace((unsigned char)*p)) {
+		p++;
+		n--;
+	}
+	return buf_add(b, p, n, err) || buf_add(b, "", 1, err) ? -1 : 0;
+}
+
+static size_t
+on_header(char *p, size_t size, size_t n, void *arg)
+{
+	struct exchange *x = arg;
+
+	n *= size;
+	/* a new status line: what stood before was a 1xx */
+	if (n >= 5 && memcmp(p, "HTTP/", 5) == 0) {
+		buf_clear(&x->r->headers);
+		return n;
+	}
+	if (keep_header(&x->r->headers, p, n, x->err)) {
+		x->failed = true;
+		return 0;
+	}
+	return n;
+}
+
+static void
+take_status(struct exchange *x)
+{
+	long status = 0;
+
+	if (curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &status) ==
+	    CURLE_OK)
+		x->r->status = (int)status;
+}
+
+/* The beginning is enough to say what went wrong. */
+static int
+keep_body(struct buf *b, const char *p, size_t n, struct err *err)
+{
+	size_t room = b->max - b->len;
+
+	return buf_add(b, p, n < room ? n : room, err);
+}
+
+static size_t
+on_body(char *p, size_t size, size_t n, void *arg)
+{
+	struct exchange *x = arg;
+	int rc = 0;
+
+	n *= size;
+	take_status(x);
+	if (x->r->status / 100 != 2)
+		rc = keep_body(&x->r->body, p, n, x->err);
+	else if (x->to)
+		rc = sink_write(x->to, p, n, x->err);
+	if (rc == 0)
+		return n;
+	x->failed = true;
+	return 0;
+}
+
+/* --- what is sent */
+
+static bool
+sendable(const char *s)
+{
+	return s[strcspn(s, "\r\n")] == '\0';
+}
+
+static int
+slist_add(struct curl_slist **list, const char *line, struct err *err)
+{
+	struct curl_slist *grown = curl_slist_append(*list, line);
+
+	if (!grown)
+		return err_nomem(err);
+	*list = grown;
+	return 0;
+}
+
+static int
+add_header(struct curl_slist **list, const struct http_header *h,
+    struct err *err)
+{
+	AUTO(free) char *line = NULL;
+	int rc;
+
+	if (!sendable(h->name) || !sendable(h->value))
+		return err_set(err, ERR_USAGE,
+		    "header '%.80s' cannot be sent: it has a line break",
+		    h->name);
+	/* libcurl's way to send a header that has no value */
+	rc = *h->value ? str_printf(&line, err, "%s: %s", h->name, h->value)
+	               : str_printf(&line, err, "%s;", h->name);
+	return rc ? -1 : slist_add(list, line, err);
+}
+
+static void
+scope_slist(struct curl_slist **list)
+{
+	curl_slist_free_all(*list);
+}
+
+/* The caller's, and without those that libcurl would add of its own. */
+static int
+all_headers(const struct http_header *h, struct curl_slist **out,
+    struct err *err)
+{
+	AUTO(slist) struct curl_slist *list = NULL;
+	bool typed = false;
+
+	if (slist_add(&list, "Expect:", err) ||
+	    slist_add(&list, "Accept:", err))
+		return -1;
+	for (; h && h->name; h++) {
+		typed |= strcasecmp(h->name, "content-type") == 0;
+		if (add_header(&list, h, err))
+			return -1;
+	}
+	if (!typed && slist_add(&list, "Content-Type:", err))
+		return -1;
+	*out = TAKE(list);
+	return 0;
+}
+
+/* Set one option unless one before it could not be set. */
+#define SET(option, value)                                                 \
+	do {                                                               \
+		if (rc == CURLE_OK)                                        \
+			rc = curl_easy_setopt(c, CURLOPT_##option, value); \
+	} while (0)
+
+static CURLcode
+set_transport(CURL *c, const struct http *h)
+{
+	CURLcode rc = CURLE_OK;
+
+	SET(NOSIGNAL, 1L);
+	SET(HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	SET(PROTOCOLS_STR, "http,https");
+	SET(SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	SET(TCP_NODELAY, 1L);
+	SET(TCP_KEEPALIVE, 1L);
+	SET(FOLLOWLOCATION, 0L);
+	SET(PATH_AS_IS, 1L);
+	SET(BUFFERSIZE, (long)RECEIVE_BUFFER);
+	SET(CONNECTTIMEOUT, h->connect_s);
+	SET(LOW_SPEED_LIMIT, 1L);
+	SET(LOW_SPEED_TIME, h->idle_s);
+	SET(SUPPRESS_CONNECT_HEADERS, 1L);
+	SET(USERAGENT, "platform-backup/" VERSION);
+	if (h->ca_pem) {
+		struct curl_blob pem = { h->ca_pem, strlen(h->ca_pem),
+			CURL_BLOB_NOCOPY };
+
+		SET(CAINFO_BLOB, &pem);
+		/* or the folder of the system's would be trusted as well */
+		SET(CAPATH, NULL);
+	}
+	return rc;
+}
+
+/* "" and not NULL: NULL means the environment's. */
+static CURLcode
+set_proxy(CURL *c, const struct http *h, const char *url)
+{
+	CURLcode rc = CURLE_OK;
+	const char *proxy = h->proxy ? h->proxy : "";
+
+	if (h->proxy && h->no_proxy) {
+		CURLU *parts = curl_url();
+		char *host = NULL;
+
+		if (!parts)
+			return CURLE_OUT_OF_MEMORY;
+		if (curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
+		    curl_url_get(parts, CURLUPART_HOST, &host, 0) ==
+		        CURLUE_OK &&
+		    proxy_skips(h->no_proxy, host))
+			proxy = "";
+		curl_free(host);
+		curl_url_cleanup(parts);
+	}
+	SET(PROXY, proxy);
+	SET(NOPROXY, "");
+	return rc;
+}
+
+static CURLcode
+set_request(CURL *c, const struct http_request *q, struct curl_slist *headers)
+{
+	CURLcode rc = CURLE_OK;
+
+	SET(URL, q->url);
+	SET(HTTPHEADER, headers);
+	if (strcmp(q->method, "HEAD") == 0) {
+		SET(NOBODY, 1L);
+	} else if (strcmp(q->method, "PUT") == 0 ||
+	           strcmp(q->method, "POST") == 0) {
+		/* a body in memory: libcurl can send it again by itself when
+		 * a kept connection turns out to be closed */
+		SET(POSTFIELDS, q->body_len ? q->body : "");
+		SET(POSTFIELDSIZE_LARGE, (curl_off_t)q->body_len);
+		SET(CUSTOMREQUEST, q->method);
+	} else {
+		SET(HTTPGET, 1L);
+		SET(CUSTOMREQUEST, q->method);
+	}
+	return rc;
+}
+
+static CURLcode
+set_callbacks(CURL *c, struct exchange *x, char *message)
+{
+	CURLcode rc = CURLE_OK;
+
+	SET(ERRORBUFFER, message);
+	SET(HEADERFUNCTION, on_header);
+	SET(HEADERDATA, x);
+	SET(WRITEFUNCTION, on_body);
+	SET(WRITEDATA, x);
+	return rc;
+}
+
+#undef SET
+
+/* --- what went wrong */
+
+/* In the words of libcurl, which name the host, and no secret. */
+static const char *
+words(const struct handle *hd, CURLcode rc)
+{
+	return hd->message[0] ? hd->message : curl_easy_strerror(rc);
+}
+
+static int
+unresolved(const char *what, bool answered, struct err *err)
+{
+	/* a name that was known a moment ago is not a typing error */
+	return err_set(err, answered ? ERR_TRANSIENT : ERR_REMOTE,
+	    "%s: is the name right, and does DNS know it here?", what);
+}
+
+static int
+failure(const struct handle *hd, CURLcode rc, bool answered, struct err *err)
+{
+	const char *text = words(hd, rc);
+
+	switch ((int)rc) {
+	case CURLE_OUT_OF_MEMORY:
+		return err_nomem(err);
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_RESOLVE_PROXY:
+		return unresolved(text, answered, err);
+	case CURLE_UNSUPPORTED_PROTOCOL:
+		return err_set(err, ERR_REMOTE, "no HTTP there: %s", text);
+	case CURLE_URL_MALFORMAT:
+		return err_set(err, ERR_REMOTE, "not a usable URL: %s", text);
+	case CURLE_PEER_FAILED_VERIFICATION:
+		return err_set(err, ERR_DENIED,
+		    "the server's certificate is not trusted: %s", text);
+	case CURLE_SSL_CACERT_BADFILE:
+		return err_set(err, ERR_USAGE,
+		    "the CA certificates are not PEM: %s", text);
+	default:
+		return err_set(err, ERR_TRANSIENT, "%s", text);
+	}
+}
+
+/* --- one exchange */
+
+static void
+response_clear(struct http_response *r)
+{
+	r->status = 0;
+	r->date = 0;
+	r->headers.max = HEADERS_MAX;
+	r->body.max = BODY_KEPT;
+	buf_clear(&r->headers);
+	buf_clear(&r->body);
+}
+
+static void
+take_date(struct http_response *r)
+{
+	const char *date = http_response_header(r, "date");
+	struct err ignored;
+
+	if (!date || date_parse_http(date, &r->date, &ignored))
+		r->date = 0;
+}
+
+/* libcurl counts as well; this is for a body that it lets pass. */
+static CURLcode
+count_body(CURL *c, const struct http_request *q)
+{
+	curl_off_t announced = -1, came = 0;
+
+	if (strcmp(q->method, "HEAD") == 0 ||
+	    curl_easy_getinfo(c, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T,
+	        &announced) != CURLE_OK ||
+	    curl_easy_getinfo(c, CURLINFO_SIZE_DOWNLOAD_T, &came) != CURLE_OK)
+		return CURLE_OK;
+	return announced < 0 || announced == came ? CURLE_OK
+	                                          : CURLE_PARTIAL_FILE;
+}
+
+static CURLcode
+exchange(const struct http *h, struct handle *hd, struct exchange *x,
+    const struct http_request *q, struct curl_slist *headers)
+{
+	CURL *c = hd->curl;
+	CURLcode rc;
+
+	curl_easy_reset(c);
+	hd->message[0] = '\0';
+	rc = set_transport(c, h);
+	if (rc == CURLE_OK)
+		rc = set_proxy(c, h, q->url);
+	if (rc == CURLE_OK)
+		rc = set_request(c, q, headers);
+	if (rc == CURLE_OK)
+		rc = set_callbacks(c, x, hd->message);
+	if (rc == CURLE_OK)
+		rc = curl_easy_perform(c);
+	if (rc == CURLE_OK)
+		rc = count_body(c, q);
+	take_status(x);
+	return rc;
+}
+
+int
+http_do(struct http *h, const struct http_request *q, struct http_response *r,
+    struct sink *to, struct err *err)
+{
+	AUTO(slist) struct curl_slist *headers = NULL;
+	struct exchange x = { .r = r, .to = to, .err = err };
+	struct handle *hd = NULL;
+	bool answered;
+	CURLcode rc;
+
+	response_clear(r);
+	if (all_headers(q->headers, &headers, err) || handle_get(h, &hd, err))
+		return -1;
+	x.curl = hd->curl;
+	rc = exchange(h, hd, &x, q, headers);
+	take_date(r);
+	answered = note_answer(h, rc == CURLE_OK);
+	if (rc != CURLE_OK && !x.failed)
+		(void)failure(hd, rc, answered, err);
+	handle_put(h, hd);
+	return rc == CURLE_OK ? 0 : -1;
+}
+
+/* --- response */
+
+const char *
+http_response_next(const struct http_response *r, const char *line)
+{
+	const char *end = r->headers.data + r->headers.len;
+
+	if (!r->headers.data)
+		return NULL;
+	line = line ? line + strlen(line) + 1 : r->headers.data;
+	return line < end ? line : NULL;
+}
+
+const char *
+http_response_header(const struct http_response *r, const char *name)
+{
+	size_t n = strlen(name);
+	const char *line = NULL;
+
+	while ((line = http_response_next(r, line)) != NULL)
+		if (strncmp(line, name, n) == 0 &&
+		    strncmp(line + n, ": ", 2) == 0)
+			return line + n + 2;
+	return NULL;
+}
+
+void
+http_response_done(struct http_response *r)
+{
+	buf_done(&r->headers);
+	buf_done(&r->body);
+}

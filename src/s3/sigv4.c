@@ -1,0 +1,251 @@
+#include "s3/sigv4.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/buf.h"
+#include "base/date.h"
+#include "base/str.h"
+#include "crypto/sha256.h"
+
+/* HTTP/1.1 headers and URLs of ours are far smaller. */
+enum { SIGNED_MAX = 1 << 20, PARTS_MAX = 256 };
+
+#define ALGORITHM "AWS4-HMAC-SHA256"
+
+/* --- the query, in the order of its parameters' bytes */
+
+/* "name=value" at p, up to '&' or the end. */
+struct param {
+	const char *p;
+	size_t len, name; /* name: up to '=' */
+};
+
+static int
+compare_bytes(const char *a, size_t n, const char *b, size_t k)
+{
+	int c = memcmp(a, b, n < k ? n : k);
+
+	return c ? c : (n > k) - (n < k);
+}
+
+/* By name, then by value: not as one text, for '=' sorts behind '-'. */
+static int
+compare_params(const void *left, const void *right)
+{
+	const struct param *a = left, *b = right;
+	int c = compare_bytes(a->p, a->name, b->p, b->name);
+
+	return c ? c : compare_bytes(a->p, a->len, b->p, b->len);
+}
+
+static int
+add_query(struct buf *b, const char *query, struct err *err)
+{
+	struct param param[PARTS_MAX];
+	size_t n = 0;
+
+	while (query && *query) {
+		size_t len = strcspn(query, "&");
+		const char *equals = memchr(query, '=', len);
+
+		if (n == PARTS_MAX)
+			return err_set(err, ERR_USAGE, "query is too long");
+		param[n++] = (struct param){ query, len,
+			equals ? (size_t)(equals - query) : len };
+		query += len;
+		query += *query == '&';
+	}
+	qsort(param, n, sizeof *param, compare_params);
+	for (size_t i = 0; i < n; i++)
+		if ((i > 0 && buf_puts(b, "&", err)) ||
+		    buf_add(b, param[i].p, param[i].len, err))
+			return -1;
+	return 0;
+}
+
+/* --- the headers, in the order of their names */
+
+struct names {
+	const struct http_header *sorted[PARTS_MAX];
+	size_t n;
+};
+
+/* Those of one name stay in the order in which they are sent. */
+static int
+compare_headers(const void *left, const void *right)
+{
+	const struct http_header *const *a = left, *const *b = right;
+	int c = strcasecmp((*a)->name, (*b)->name);
+
+	return c ? c : (*a > *b) - (*a < *b);
+}
+
+static int
+sort_headers(const struct http_header *h, struct names *out, struct err *err)
+{
+	out->n = 0;
+	for (; h->name; h++) {
+		if (out->n == PARTS_MAX)
+			return err_set(err, ERR_USAGE, "too many headers");
+		out->sorted[out->n++] = h;
+	}
+	qsort(out->sorted, out->n, sizeof *out->sorted, compare_headers);
+	return 0;
+}
+
+static int
+add_lower(struct buf *b, const char *s, struct err *err)
+{
+	for (; *s; s++) {
+		char c = (char)tolower((unsigned char)*s);
+
+		if (buf_add(b, &c, 1, err))
+			return -1;
+	}
+	return 0;
+}
+
+/* Without space at its ends; each run of spaces inside as one. */
+static int
+add_value(struct buf *b, const char *s, struct err *err)
+{
+	const char *gap = "";
+
+	s += strspn(s, " \t\r\n");
+	while (*s) {
+		size_t n = strcspn(s, " \t\r\n");
+
+		if (buf_puts(b, gap, err) || buf_add(b, s, n, err))
+			return -1;
+		s += n;
+		s += strspn(s, " \t\r\n");
+		gap = " ";
+	}
+	return 0;
+}
+
+static bool
+same_name(const struct names *h, size_t i)
+{
+	return i > 0 &&
+	       strcasecmp(h->sorted[i]->name, h->sorted[i - 1]->name) == 0;
+}
+
+static int
+add_headers(struct buf *b, const struct names *h, struct err *err)
+{
+	for (size_t i = 0; i < h->n; i++) {
+		bool more = same_name(h, i);
+
+		if ((i > 0 && !more && buf_puts(b, "\n", err)) ||
+		    (!more && add_lower(b, h->sorted[i]->name, err)) ||
+		    buf_puts(b, more ? "," : ":", err) ||
+		    add_value(b, h->sorted[i]->value, err))
+			return -1;
+	}
+	return buf_puts(b, "\n", err);
+}
+
+static int
+add_names(struct buf *b, const struct names *h, struct err *err)
+{
+	for (size_t i = 0; i < h->n; i++)
+		if (!same_name(h, i) &&
+		    ((i > 0 && buf_puts(b, ";", err)) ||
+		        add_lower(b, h->sorted[i]->name, err)))
+			return -1;
+	return 0;
+}
+
+/* --- from the canonical request to the signature */
+
+static int
+canonical(const struct sigv4_request *q, const struct names *h, struct buf *b,
+    struct err *err)
+{
+	if (buf_printf(b, err, "%s\n%s\n", q->method, q->path) ||
+	    add_query(b, q->query, err) || buf_puts(b, "\n", err) ||
+	    add_headers(b, h, err) || buf_puts(b, "\n", err) ||
+	    add_names(b, h, err))
+		return -1;
+	return buf_printf(b, err, "\n%s", q->payload_sha256);
+}
+
+static int
+hmac_text(const uint8_t key[SHA256_SIZE], const char *text,
+    uint8_t out[SHA256_SIZE], struct err *err)
+{
+	return sha256_hmac(key, SHA256_SIZE, text, strlen(text), out, err);
+}
+
+static int
+signing_key(const char *secret, const char *day, const struct sigv4_request *q,
+    uint8_t key[SHA256_SIZE], struct err *err)
+{
+	struct buf first = { .max = 4096 };
+	int rc = buf_printf(&first, err, "AWS4%s", secret);
+
+	if (rc == 0)
+		rc = sha256_hmac(first.data, first.len, day, strlen(day), key,
+		    err);
+	buf_wipe(&first);
+	if (rc || hmac_text(key, q->region, key, err) ||
+	    hmac_text(key, q->service, key, err))
+		return -1;
+	return hmac_text(key, "aws4_request", key, err);
+}
+
+static int
+signature(const struct sigv4_keys *keys, const struct sigv4_request *q,
+    const struct buf *request, const char *scope, char hex[SHA256_HEX],
+    struct err *err)
+{
+	AUTO(buf) struct buf text = { .max = SIGNED_MAX };
+	uint8_t digest[SHA256_SIZE], key[SHA256_SIZE];
+	char date[DATE_BASIC_SIZE], day[9];
+	int rc;
+
+	date_basic(q->now, date);
+	memcpy(day, date, 8);
+	day[8] = '\0';
+	if (sha256_of(request->data, request->len, digest, err))
+		return -1;
+	str_hex(digest, sizeof digest, hex);
+	if (buf_printf(&text, err, ALGORITHM "\n%s\n%s\n%s", date, scope, hex))
+		return -1;
+	rc = signing_key(keys->secret, day, q, key, err);
+	if (rc == 0)
+		rc = hmac_text(key, text.data, digest, err);
+	explicit_bzero(key, sizeof key);
+	str_hex(digest, sizeof digest, hex);
+	return rc;
+}
+
+int
+sigv4_authorization(const struct sigv4_keys *keys,
+    const struct sigv4_request *q, char **out, struct err *err)
+{
+	AUTO(buf) struct buf request = { .max = SIGNED_MAX };
+	AUTO(buf) struct buf value = { .max = SIGNED_MAX };
+	AUTO(free) char *scope = NULL;
+	struct names h;
+	char date[DATE_BASIC_SIZE], hex[SHA256_HEX];
+
+	date_basic(q->now, date);
+	if (str_printf(&scope, err, "%.8s/%s/%s/aws4_request", date, q->region,
+	        q->service) ||
+	    sort_headers(q->headers, &h, err) ||
+	    canonical(q, &h, &request, err) ||
+	    signature(keys, q, &request, scope, hex, err))
+		return -1;
+	if (buf_printf(&value, err, ALGORITHM " Credential=%s/%s, ",
+	        keys->access, scope) ||
+	    buf_puts(&value, "SignedHeaders=", err) ||
+	    add_names(&value, &h, err) ||
+	    buf_printf(&value, err, ", Signature=%s", hex))
+		return -1;
+	*out = TAKE(value.data);
+	return 0;
+}
