@@ -7,6 +7,12 @@
 #include "base/jsonw.h"
 #include "base/str.h"
 
+static int
+end_json(struct jsonw *w, struct buf *out, struct err *err)
+{
+	return jsonw_end(w, err) ? -1 : buf_puts(out, "\n", err);
+}
+
 /* --- sets */
 
 static void
@@ -70,7 +76,7 @@ report_set_json(const struct manifest *m, struct buf *out, struct err *err)
 
 	jsonw_begin(&w, out, 2);
 	write_set(&w, m);
-	return jsonw_end(&w, err);
+	return end_json(&w, out, err);
 }
 
 static int
@@ -135,7 +141,7 @@ report_list_json(const struct listing *l, struct buf *out, struct err *err)
 			write_unfinished(&w, &l->line[i]);
 	}
 	jsonw_close(&w);
-	return jsonw_end(&w, err);
+	return end_json(&w, out, err);
 }
 
 static int
@@ -241,7 +247,7 @@ report_restore_json(const char *id, bool dry_run,
 		write_part(&w, &r->part[i]);
 	jsonw_close(&w);
 	jsonw_close(&w);
-	return jsonw_end(&w, err);
+	return end_json(&w, out, err);
 }
 
 int
@@ -292,7 +298,7 @@ report_check_json(const struct check_result *r, struct buf *out,
 	}
 	jsonw_close(&w);
 	jsonw_close(&w);
-	return jsonw_end(&w, err);
+	return end_json(&w, out, err);
 }
 
 int

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "engine/backup.h"
 #include "store/store.h"
 
@@ -29,6 +30,16 @@ open_store(const struct config_repository *r, struct store **ret,
 		    "long");
 	return r->path ? store_dir_new(where, r->create, ret, err)
 	               : store_s3_new(&r->s3, where, r->create, ret, err);
+}
+
+int
+session_load(struct session *s, const char *file, bool create, struct err *err)
+{
+	struct config *config = NULL;
+
+	if (config_load(file ? file : SESSION_CONFIG, &config, err))
+		return -1;
+	return session_open(s, config, create, err);
 }
 
 int
@@ -144,8 +155,11 @@ session_check(struct session *s, struct config *config,
 	AUTO(plan) struct plan plan = { 0 };
 	struct err why = { 0 };
 
-	(void)session_open(s, config, true, &why);
-	if (plan_backup(s->config, choice, &plan, err))
+	if (plan_backup(config, choice, &plan, err)) {
+		config_free(config);
 		return -1;
+	}
+	if (session_open(s, config, true, &why))
+		log_debug("no repository: %s", why.msg);
 	return check_run(s->config, &plan, s->repo, &why, ret, err);
 }

@@ -23,6 +23,11 @@ struct session {
 	const char *by; /* host, or Juju unit; NULL: this host */
 };
 
+#define SESSION_CONFIG "/etc/platform-backup.yaml"
+
+/* Load the file (NULL: SESSION_CONFIG) and open. */
+MUST_CHECK int session_load(struct session *, const char *file, bool create,
+    struct err *);
 /* Owns the config from here on, also on failure.  create: make the repository
  * where there is none. */
 MUST_CHECK int session_open(struct session *, struct config *, bool create,

@@ -1,0 +1,183 @@
+#include "cmd/args.h"
+
+#include <getopt.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/buf.h"
+
+struct entry {
+	enum args_option option;
+	const char *name;
+	char letter;       /* '\0': none */
+	const char *value; /* what help calls its value; NULL: takes none */
+	const char *text;
+};
+
+static const struct entry entries[] = {
+	{ ARGS_CONFIG, "config", 'c', "FILE",
+	    "the configuration (default: /etc/platform-backup.yaml)" },
+	{ ARGS_COMPONENT, "component", '\0', "NAME",
+	    "only this component; may be given again" },
+	{ ARGS_FULL, "full", '\0', NULL,
+	    "read everything again, do not build on the set before" },
+	{ ARGS_LABEL, "label", '\0', "TEXT", "words to find the set by" },
+	{ ARGS_EXACT, "exact", '\0', NULL,
+	    "also remove objects that are not in the set" },
+	{ ARGS_DRY_RUN, "dry-run", '\0', NULL,
+	    "say what would be done, change nothing" },
+	{ ARGS_JSON, "json", '\0', NULL, "print the result as JSON" },
+	{ ARGS_TO, "to", '\0', "NAME=TARGET",
+	    "restore this component to another file or bucket, and only those "
+	    "that are named" },
+	{ ARGS_VERBOSE, "verbose", 'v', NULL, "say more" },
+	{ ARGS_QUIET, "quiet", 'q', NULL, "say only what went wrong" },
+};
+
+enum { ENTRIES = sizeof entries / sizeof *entries, LONG_BASE = 256 };
+
+static void
+set_value(struct args *a, enum args_option option, const char *value)
+{
+	a->given |= option;
+	switch (option) {
+	case ARGS_CONFIG:
+		a->config = value;
+		break;
+	case ARGS_COMPONENT:
+		a->components[a->ncomponents++] = value;
+		break;
+	case ARGS_FULL:
+		a->full = true;
+		break;
+	case ARGS_LABEL:
+		a->label = value;
+		break;
+	case ARGS_EXACT:
+		a->exact = true;
+		break;
+	case ARGS_DRY_RUN:
+		a->dry_run = true;
+		break;
+	case ARGS_JSON:
+		a->json = true;
+		break;
+	case ARGS_TO:
+		a->to[a->nto++] = value;
+		break;
+	case ARGS_VERBOSE:
+		a->verbose = true;
+		break;
+	case ARGS_QUIET:
+		a->quiet = true;
+		break;
+	}
+}
+
+static void
+fill_long(struct option out[ENTRIES + 1], char letters[2 * ENTRIES + 2])
+{
+	*letters++ = ':'; /* a missing value is told apart */
+	for (int i = 0; i < ENTRIES; i++) {
+		out[i] = (struct option){ .name = entries[i].name,
+			.has_arg =
+			    entries[i].value ? required_argument : no_argument,
+			.val = LONG_BASE + i };
+		if (!entries[i].letter)
+			continue;
+		*letters++ = entries[i].letter;
+		if (entries[i].value)
+			*letters++ = ':';
+	}
+	out[ENTRIES] = (struct option){ 0 };
+	*letters = '\0';
+}
+
+static int
+entry_of(int got)
+{
+	if (got >= LONG_BASE)
+		return got - LONG_BASE;
+	for (int i = 0; i < ENTRIES; i++)
+		if (entries[i].letter == got)
+			return i;
+	return -1;
+}
+
+static int
+take_words(struct args *a, int argc, char *const argv[], struct err *err)
+{
+	if (optind < argc)
+		a->command = argv[optind++];
+	if (optind < argc)
+		a->id = argv[optind++];
+	if (optind < argc)
+		return err_set(err, ERR_USAGE, "a word too many: '%s'",
+		    argv[optind]);
+	return 0;
+}
+
+int
+args_parse(int argc, char *const argv[], struct args *ret, struct err *err)
+{
+	AUTO(args) struct args a = { 0 };
+	struct option options[ENTRIES + 1];
+	char letters[2 * ENTRIES + 2];
+	int got, i;
+
+	a.components = calloc((size_t)argc + 1, sizeof *a.components);
+	a.to = calloc((size_t)argc + 1, sizeof *a.to);
+	if (!a.components || !a.to)
+		return err_nomem(err);
+	fill_long(options, letters);
+	optind = 0; /* from the beginning, also a second time */
+	opterr = 0;
+	while ((got = getopt_long(argc, argv, letters, options, NULL)) != -1) {
+		i = entry_of(got);
+		if (i < 0)
+			return err_set(err, ERR_USAGE,
+			    got == ':' ? "option '%s' needs a value"
+			               : "unknown option '%s'; see "
+			                 "'platform-backup help'",
+			    argv[optind - 1]);
+		set_value(&a, entries[i].option, optarg);
+	}
+	if (take_words(&a, argc, argv, err))
+		return -1;
+	*ret = a;
+	a = (struct args){ 0 };
+	return 0;
+}
+
+void
+args_done(struct args *a)
+{
+	free(a->components);
+	free(a->to);
+	*a = (struct args){ 0 };
+}
+
+int
+args_describe(unsigned which, char **ret, struct err *err)
+{
+	AUTO(buf) struct buf b = { .max = 16 << 10 };
+
+	for (size_t i = 0; i < ENTRIES; i++) {
+		const struct entry *e = &entries[i];
+		size_t began = b.len;
+
+		if (!(which & e->option))
+			continue;
+		if (e->letter ? buf_printf(&b, err, "  -%c, ", e->letter)
+		              : buf_puts(&b, "      ", err))
+			return -1;
+		if (buf_printf(&b, err, "--%s%s%s", e->name,
+		        e->value ? " " : "", e->value ? e->value : "") ||
+		    buf_printf(&b, err, "%*s %s\n",
+		        b.len - began < 26 ? (int)(26 - (b.len - began)) : 0,
+		        "", e->text))
+			return -1;
+	}
+	*ret = TAKE(b.data);
+	return *ret ? 0 : err_nomem(err);
+}

@@ -1,0 +1,49 @@
+/* args.h - the words of the command line. */
+#ifndef CMD_ARGS_H
+#define CMD_ARGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "base/scope.h"
+
+enum args_option {
+	ARGS_CONFIG = 1 << 0,
+	ARGS_COMPONENT = 1 << 1,
+	ARGS_FULL = 1 << 2,
+	ARGS_LABEL = 1 << 3,
+	ARGS_EXACT = 1 << 4,
+	ARGS_DRY_RUN = 1 << 5,
+	ARGS_JSON = 1 << 6,
+	ARGS_TO = 1 << 7,
+	ARGS_VERBOSE = 1 << 8,
+	ARGS_QUIET = 1 << 9,
+};
+
+struct args {
+	const char *config;  /* NULL: not given */
+	const char *command; /* NULL: none */
+	const char *id;      /* what stands behind it; NULL: nothing */
+	const char **components, **to; /* owned; the strings are argv's */
+	size_t ncomponents, nto;
+	const char *label;
+	bool full, exact, dry_run, json, verbose, quiet;
+	unsigned given; /* enum args_option */
+};
+
+/* ERR_USAGE: an unknown option, a missing value, a word too many. */
+MUST_CHECK int args_parse(int argc, char *const argv[], struct args *,
+    struct err *);
+void args_done(struct args *);
+
+/* Names and texts of the options among `which`, a line each; for help. */
+MUST_CHECK int args_describe(unsigned which, char **ret, struct err *);
+
+static inline void
+scope_args(struct args *a)
+{
+	args_done(a);
+}
+
+#endif

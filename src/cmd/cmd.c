@@ -1,0 +1,105 @@
+#include "cmd/cmd.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/cmd_check.h"
+#include "cmd/cmd_create.h"
+#include "cmd/cmd_help.h"
+#include "cmd/cmd_list.h"
+#include "cmd/cmd_restore.h"
+#include "cmd/cmd_show.h"
+
+static const struct cmd table[] = {
+	{ "create", "", "save the components into a new set",
+	    ARGS_COMPONENT | ARGS_FULL | ARGS_LABEL | ARGS_JSON, false,
+	    cmd_create },
+	{ "list", "", "list the sets, newest last", ARGS_JSON, false,
+	    cmd_list },
+	{ "show", "ID", "show one set: what it holds, what it does not",
+	    ARGS_JSON, true, cmd_show },
+	{ "restore", "ID", "put a set back, or parts of it; ID may be 'latest'",
+	    ARGS_COMPONENT | ARGS_TO | ARGS_EXACT | ARGS_DRY_RUN | ARGS_JSON,
+	    true, cmd_restore },
+	{ "check", "",
+	    "is everything reachable, allowed, and has it room? Nothing is "
+	    "saved",
+	    ARGS_COMPONENT | ARGS_JSON, false, cmd_check },
+	{ "version", "", "print the version", 0, false, cmd_help_version },
+	{ "help", "", "print this", 0, false, cmd_help },
+	{ 0 },
+};
+
+enum { ALWAYS = ARGS_CONFIG | ARGS_VERBOSE | ARGS_QUIET };
+
+const struct cmd *
+cmd_table(void)
+{
+	return table;
+}
+
+static int
+find(const struct args *a, const struct cmd **ret, struct err *err)
+{
+	const struct cmd *c = table;
+
+	if (!a->command)
+		return err_set(err, ERR_USAGE,
+		    "no command; see 'platform-backup help'");
+	while (c->name && strcmp(c->name, a->command) != 0)
+		c++;
+	if (!c->name)
+		return err_set(err, ERR_USAGE,
+		    "unknown command '%s'; see 'platform-backup help'",
+		    a->command);
+	if (c->id && !a->id)
+		return err_set(err, ERR_USAGE,
+		    "'%s' needs the id of a set; 'platform-backup list' shows "
+		    "them",
+		    c->name);
+	if (!c->id && a->id)
+		return err_set(err, ERR_USAGE, "a word too many: '%s'", a->id);
+	if (a->given & ~(c->options | ALWAYS))
+		return err_set(err, ERR_USAGE,
+		    "an option does not belong to '%s'; see 'platform-backup "
+		    "help'",
+		    c->name);
+	*ret = c;
+	return 0;
+}
+
+static enum cmd_status
+run(int argc, char *const argv[], struct console *console)
+{
+	AUTO(args) struct args a = { 0 };
+	const struct cmd *c = NULL;
+	enum cmd_status status = CMD_DONE;
+	struct err err = { 0 };
+	int rc = args_parse(argc, argv, &a, &err);
+
+	log_to(console_log, console,
+	    a.verbose ? LOG_DEBUG
+	    : a.quiet ? LOG_WARNING
+	              : LOG_INFO);
+	if (rc == 0)
+		rc = find(&a, &c, &err);
+	if (rc == 0)
+		rc = c->run(&a, console, &status, &err);
+	if (rc == 0)
+		return status;
+	log_error("%s", err.msg);
+	return err_is(&err, ERR_USAGE) ? CMD_USAGE : CMD_FAILED;
+}
+
+int
+cmd_main(int argc, char *const argv[], const char *const environment[])
+{
+	struct console console;
+	enum cmd_status status;
+
+	(void)environment;
+	console_init(&console);
+	status = run(argc, argv, &console);
+	console_done(&console);
+	return status;
+}
