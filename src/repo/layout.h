@@ -39,7 +39,12 @@ bool layout_folder_id(const char *folder, char id[LAYOUT_ID_SIZE]);
 /* Component names: [a-z0-9][a-z0-9._-]{0,62}. */
 bool layout_is_name(const char *);
 
-/* sets/<folder>/<file>; ERR_USAGE where too long. */
+/* A file of some set, "sets/<folder>/…", that cannot lead out of it. */
+bool layout_is_file(const char *key);
+/* The same, and of this folder. */
+bool layout_in_folder(const char *key, const char *folder);
+
+/* sets/<folder>/<file>; ERR_USAGE where too long or no such name. */
 MUST_CHECK int layout_key(const char *folder, const char *file,
     char key[LAYOUT_KEY_SIZE], struct err *);
 

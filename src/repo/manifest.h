@@ -15,7 +15,12 @@
 #include "base/buf.h"
 #include "crypto/sha256.h"
 
-enum { MANIFEST_FORMAT = 1, MANIFEST_MAX = 256 << 20 };
+enum {
+	MANIFEST_FORMAT = 1,
+	MANIFEST_MAX = 256 << 20, /* bytes */
+	MANIFEST_COMPONENTS = 256,
+	MANIFEST_UNREAD = 100 /* keys that are named */
+};
 
 enum manifest_status { MANIFEST_OK, MANIFEST_DEGRADED, MANIFEST_FAILED };
 
@@ -26,9 +31,10 @@ struct manifest_file {
 	uint8_t sha256[SHA256_SIZE];
 };
 
+/* Sorted by path: file[0, sorted) and, while it grows, the rest in itself. */
 struct manifest_files {
 	struct manifest_file *file;
-	size_t count, cap;
+	size_t count, cap, sorted;
 };
 
 struct manifest_component {
@@ -41,7 +47,7 @@ struct manifest_component {
 	uint64_t new_objects;    /* read in this run */
 	uint64_t gone;           /* vanished while it ran */
 	uint64_t stored_bytes;   /* written by this run */
-	char *facts;             /* JSON object under the type's name; NULL */
+	char *facts;  /* JSON object, in the file under the type's name; NULL */
 	char **unread;           /* first hundred keys that could not be read */
 	size_t nunread;
 	struct manifest_files files; /* of this set, for this component */
@@ -57,13 +63,13 @@ struct manifest {
 	size_t ncomponents;
 	char **missing; /* what is not in the set, in words */
 	size_t nmissing;
+	struct manifest_files files; /* of no component: RESTORE.md */
 };
 
 /* Append the file's text. */
 MUST_CHECK int manifest_encode(const struct manifest *, struct buf *,
     struct err *);
-/* ERR_CORRUPT: damaged.  ERR_USAGE: of a newer format.  *ret is the caller's.
- */
+/* ERR_CORRUPT: damaged.  ERR_USAGE: of a newer format.  *ret: the caller's. */
 MUST_CHECK int manifest_decode(const char *, size_t, struct manifest **,
     struct err *);
 void manifest_free(struct manifest *);
@@ -77,13 +83,18 @@ const char *manifest_status_name(enum manifest_status);
 /* Copied; a path that is there already is not added again. */
 MUST_CHECK int manifest_files_add(struct manifest_files *, const char *path,
     uint64_t size, const uint8_t sha256[SHA256_SIZE], struct err *);
-/* NULL: not there.  files are sorted by path. */
+/* All of it in one order; what manifest_decode gives is. */
+MUST_CHECK int manifest_files_sort(struct manifest_files *, struct err *);
+void manifest_files_done(struct manifest_files *);
+/* NULL: not there. */
 const struct manifest_file *manifest_files_find(const struct manifest_files *,
     const char *path);
 /* In the component's files, then its needs. */
 const struct manifest_file *manifest_file_of(const struct manifest_component *,
     const char *path);
 void manifest_component_done(struct manifest_component *);
+/* A type may not be called like a member of a component in the file. */
+bool manifest_is_type(const char *);
 
 static inline void
 scope_manifest(struct manifest **m)

@@ -1,0 +1,114 @@
+#include "repo/layout.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/date.h"
+#include "base/str.h"
+
+enum {
+	ID_LEN = LAYOUT_ID_SIZE - 1,
+	FOLDER_LEN = LAYOUT_FOLDER_SIZE - 1,
+	NAME_MAX_LEN = 63
+};
+
+#define LOWER "abcdefghijklmnopqrstuvwxyz0123456789"
+#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+bool
+layout_is_id(const char *text)
+{
+	char again[DATE_ISO_SIZE];
+	struct err err;
+	int64_t s;
+
+	/* strptime is generous: what it read must come out the same. */
+	if (strnlen(text, LAYOUT_ID_SIZE) != ID_LEN ||
+	    date_parse_iso(text, &s, &err))
+		return false;
+	date_iso(s, again);
+	return strcmp(text, again) == 0;
+}
+
+bool
+layout_folder_id(const char *folder, char id[LAYOUT_ID_SIZE])
+{
+	char head[LAYOUT_ID_SIZE];
+
+	if (strnlen(folder, LAYOUT_FOLDER_SIZE) != FOLDER_LEN ||
+	    folder[ID_LEN] != '-' ||
+	    strspn(folder + ID_LEN + 1, "0123456789abcdef") != 8)
+		return false;
+	memcpy(head, folder, ID_LEN);
+	head[ID_LEN] = '\0';
+	if (!layout_is_id(head))
+		return false;
+	memcpy(id, head, sizeof head);
+	return true;
+}
+
+bool
+layout_is_name(const char *name)
+{
+	size_t n = strnlen(name, NAME_MAX_LEN + 1);
+
+	return n > 0 && n <= NAME_MAX_LEN && strspn(name, LOWER) > 0 &&
+	       name[strspn(name, LOWER "._-")] == '\0';
+}
+
+/* What may stand behind sets/<folder>/: one or two names. */
+static bool
+is_tail(const char *s)
+{
+	for (int parts = 0; parts < 2; parts++) {
+		size_t n = strspn(s, LOWER UPPER "._-");
+
+		if (n == 0 || s[0] == '.')
+			return false;
+		if (s[n] == '\0')
+			return true;
+		if (s[n] != '/')
+			return false;
+		s += n + 1;
+	}
+	return false;
+}
+
+bool
+layout_is_file(const char *key)
+{
+	size_t n = sizeof LAYOUT_SETS - 1;
+	char folder[LAYOUT_FOLDER_SIZE], id[LAYOUT_ID_SIZE];
+
+	if (strnlen(key, LAYOUT_KEY_SIZE) == LAYOUT_KEY_SIZE ||
+	    !str_starts(key, LAYOUT_SETS) || strlen(key) <= n + FOLDER_LEN ||
+	    key[n + FOLDER_LEN] != '/')
+		return false;
+	memcpy(folder, key + n, FOLDER_LEN);
+	folder[FOLDER_LEN] = '\0';
+	return layout_folder_id(folder, id) && is_tail(key + n + FOLDER_LEN + 1);
+}
+
+bool
+layout_in_folder(const char *key, const char *folder)
+{
+	return layout_is_file(key) &&
+	       strncmp(key + sizeof LAYOUT_SETS - 1, folder, FOLDER_LEN) == 0;
+}
+
+int
+layout_key(const char *folder, const char *file, char key[LAYOUT_KEY_SIZE],
+    struct err *err)
+{
+	char made[LAYOUT_KEY_SIZE];
+	int n = snprintf(made, sizeof made, LAYOUT_SETS "%s/%s", folder, file);
+
+	if (n < 0 || (size_t)n >= sizeof made)
+		return err_set(err, ERR_USAGE,
+		    "the name of the file '%.80s…' is too long", file);
+	if (!layout_is_file(made))
+		return err_set(err, ERR_USAGE,
+		    "'%.200s' is no name for a file of a backup set", made);
+	memcpy(key, made, sizeof made);
+	return 0;
+}

@@ -1,0 +1,98 @@
+#include "repo/manifest.h"
+
+#include <string.h>
+
+#include "repo/layout.h"
+
+static void
+strings_free(char **s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(s[i]);
+	free(s);
+}
+
+void
+manifest_component_done(struct manifest_component *c)
+{
+	free(c->name);
+	free(c->type);
+	free(c->message);
+	free(c->facts);
+	strings_free(c->unread, c->nunread);
+	manifest_files_done(&c->files);
+	manifest_files_done(&c->needs);
+	*c = (struct manifest_component){ 0 };
+}
+
+void
+manifest_free(struct manifest *m)
+{
+	if (!m)
+		return;
+	free(m->id);
+	free(m->folder);
+	free(m->name);
+	free(m->label);
+	free(m->parent);
+	free(m->tool);
+	free(m->by);
+	for (size_t i = 0; i < m->ncomponents; i++)
+		manifest_component_done(&m->component[i]);
+	free(m->component);
+	strings_free(m->missing, m->nmissing);
+	manifest_files_done(&m->files);
+	free(m);
+}
+
+struct manifest_component *
+manifest_find(const struct manifest *m, const char *name)
+{
+	for (size_t i = 0; i < m->ncomponents; i++)
+		if (strcmp(m->component[i].name, name) == 0)
+			return &m->component[i];
+	return NULL;
+}
+
+const char *
+manifest_status(const struct manifest *m)
+{
+	for (size_t i = 0; i < m->ncomponents; i++)
+		if (m->component[i].status != MANIFEST_OK)
+			return "incomplete";
+	return "finished";
+}
+
+const char *
+manifest_status_name(enum manifest_status s)
+{
+	static const char *const name[] = {
+		[MANIFEST_OK] = "ok",
+		[MANIFEST_DEGRADED] = "degraded",
+		[MANIFEST_FAILED] = "failed",
+	};
+
+	return name[s];
+}
+
+const struct manifest_file *
+manifest_file_of(const struct manifest_component *c, const char *path)
+{
+	const struct manifest_file *f = manifest_files_find(&c->files, path);
+
+	return f ? f : manifest_files_find(&c->needs, path);
+}
+
+bool
+manifest_is_type(const char *type)
+{
+	static const char *const member[] = { "name", "type", "status",
+		"message", "started", "finished", "seconds", "objects", "bytes",
+		"new-objects", "gone", "stored-bytes", "unread", "files",
+		"needs" };
+
+	for (size_t i = 0; i < sizeof member / sizeof *member; i++)
+		if (strcmp(type, member[i]) == 0)
+			return false;
+	return layout_is_name(type);
+}
