@@ -86,7 +86,8 @@ layout_is_file(const char *key)
 		return false;
 	memcpy(folder, key + n, FOLDER_LEN);
 	folder[FOLDER_LEN] = '\0';
-	return layout_folder_id(folder, id) && is_tail(key + n + FOLDER_LEN + 1);
+	return layout_folder_id(folder, id) &&
+	       is_tail(key + n + FOLDER_LEN + 1);
 }
 
 bool

@@ -29,6 +29,7 @@ enum { LAYOUT_ID_SIZE = 21, LAYOUT_FOLDER_SIZE = 30, LAYOUT_KEY_SIZE = 256 };
 #define LAYOUT_REPOSITORY "repository.json"
 #define LAYOUT_SETS "sets/"
 #define LAYOUT_OPEN "open.json"
+#define LAYOUT_ALIVE "alive-" /* and a number and ".json" */
 #define LAYOUT_MANIFEST "manifest.json"
 #define LAYOUT_GUIDE "RESTORE.md"
 

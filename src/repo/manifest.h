@@ -19,7 +19,8 @@ enum {
 	MANIFEST_FORMAT = 1,
 	MANIFEST_MAX = 256 << 20, /* bytes */
 	MANIFEST_COMPONENTS = 256,
-	MANIFEST_UNREAD = 100 /* keys that are named */
+	MANIFEST_UNREAD = 100, /* keys that a writer names */
+	MANIFEST_TEXTS = 1000  /* entries in a list of texts */
 };
 
 enum manifest_status { MANIFEST_OK, MANIFEST_DEGRADED, MANIFEST_FAILED };
@@ -47,8 +48,8 @@ struct manifest_component {
 	uint64_t new_objects;    /* read in this run */
 	uint64_t gone;           /* vanished while it ran */
 	uint64_t stored_bytes;   /* written by this run */
-	char *facts;  /* JSON object, in the file under the type's name; NULL */
-	char **unread;           /* first hundred keys that could not be read */
+	char *facts; /* JSON object, in the file under the type's name; NULL */
+	char **unread; /* first hundred keys that could not be read */
 	size_t nunread;
 	struct manifest_files files; /* of this set, for this component */
 	struct manifest_files needs; /* of earlier sets */

@@ -79,8 +79,8 @@ get_valid(const struct json *j, const char *name, bool (*ok)(const char *),
 	if (json_str(j, name, &text, err))
 		return -1;
 	if (!ok(text))
-		return err_set(err, ERR_CORRUPT,
-		    "'%s' may not be '%.80s'", name, text);
+		return err_set(err, ERR_CORRUPT, "'%s' may not be '%.80s'",
+		    name, text);
 	return str_dup(text, ret, err);
 }
 
@@ -92,8 +92,8 @@ get_date(const struct json *j, const char *name, int64_t *ret, struct err *err)
 	if (json_str(j, name, &text, err))
 		return -1;
 	if (!layout_is_id(text))
-		return err_set(err, ERR_CORRUPT,
-		    "'%s' is no UTC time: '%.80s'", name, text);
+		return err_set(err, ERR_CORRUPT, "'%s' is no UTC time: '%.80s'",
+		    name, text);
 	return date_parse_iso(text, ret, err);
 }
 
@@ -137,7 +137,7 @@ get_strings(const struct json *j, const char *name, char ***ret, size_t *n,
 {
 	const struct json *a;
 
-	if (get_array(j, name, MANIFEST_UNREAD, &a, err))
+	if (get_array(j, name, MANIFEST_TEXTS, &a, err))
 		return -1;
 	if (json_count(a) == 0)
 		return 0;
@@ -163,7 +163,8 @@ add_file(struct manifest_files *f, const struct json *j, struct err *err)
 	size_t before = f->count;
 	uint64_t size;
 
-	if (json_str(j, "path", &path, err) || json_u64(j, "size", &size, err) ||
+	if (json_str(j, "path", &path, err) ||
+	    json_u64(j, "size", &size, err) ||
 	    json_str(j, "sha256", &hex, err) ||
 	    str_unhex(hex, sha256, sizeof sha256, err))
 		return -1;
@@ -298,8 +299,8 @@ get_names(const struct json *j, struct manifest *m, struct err *err)
 	    get_str(j, "folder", &m->folder, err))
 		return -1;
 	if (!layout_folder_id(m->folder, id) || strcmp(id, m->id) != 0)
-		return err_set(err, ERR_CORRUPT,
-		    "'folder' may not be '%.80s'", m->folder);
+		return err_set(err, ERR_CORRUPT, "'folder' may not be '%.80s'",
+		    m->folder);
 	if (json_opt(j, "parent") &&
 	    get_valid(j, "parent", layout_is_id, &m->parent, err))
 		return -1;

@@ -57,8 +57,8 @@ put_files(struct jsonw *w, const char *name, const struct manifest_files *f,
 	jsonw_array(w, name);
 	while (a < f->sorted || b < f->count) {
 		bool first = b == f->count ||
-		             (a < f->sorted && strcmp(f->file[a].path,
-		                                   f->file[b].path) < 0);
+		             (a < f->sorted &&
+		                 strcmp(f->file[a].path, f->file[b].path) < 0);
 
 		if (put_file(w, &f->file[first ? a++ : b++], &line, err))
 			return -1;
@@ -149,10 +149,7 @@ encode(const struct manifest *m, struct buf *out, struct err *err)
 	jsonw_close(&w);
 	if (jsonw_end(&w, err))
 		return -1;
-	/* Reopen the object that was closed: "\n}" and what may follow. */
-	while (out->data[out->len - 1] != '}')
-		out->len--;
-	out->len -= 2;
+	out->len -= 2; /* open the object again */
 	assert(out->data[out->len] == '\n');
 	if (buf_puts(out, ",\n", err))
 		return -1;

@@ -74,9 +74,8 @@ manifest_files_sort(struct manifest_files *f, struct err *err)
 	memcpy(aside, f->file + f->sorted, run * sizeof *aside);
 	/* From the end, so that nothing is written over before it moved. */
 	while (run > 0) {
-		bool old =
-		    left > 0 && strcmp(f->file[left - 1].path,
-		                    aside[run - 1].path) > 0;
+		bool old = left > 0 && strcmp(f->file[left - 1].path,
+		                           aside[run - 1].path) > 0;
 
 		f->file[--to] = old ? f->file[--left] : aside[--run];
 	}

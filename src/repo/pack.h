@@ -21,7 +21,8 @@ enum {
 /* Writes pack after pack.  Not thread-safe: one writer a thread. */
 struct pack_writer;
 
-/* number: next pack's number, shared by the writers of one component. */
+/* number: of the last pack that was begun, from 0; shared by the writers of one
+ * component. */
 MUST_CHECK int pack_writer_new(struct set *, struct manifest_component *,
     _Atomic unsigned *number, struct pack_writer **, struct err *);
 /* *offset: in the tar; path: the pack that it is in. */

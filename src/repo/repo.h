@@ -44,9 +44,14 @@ struct repo_sets {
 MUST_CHECK int repo_list(struct repo *, struct repo_sets *, struct err *);
 void repo_sets_done(struct repo_sets *);
 
+/* The folders of one id, without looking into them: only id and folder. */
+MUST_CHECK int repo_folders(struct repo *, const char *id, struct repo_sets *,
+    struct err *);
+
 /*
  * The manifest of a set.  ERR_NOTFOUND: no such id.  ERR_USAGE: not finished
- * (running or failed, the message says which), or of a newer format.
+ * (running or failed, the message says which), of a newer format, or two sets
+ * have the id: then the name of a folder, taken as well, tells them apart.
  * ERR_CORRUPT: damaged; the message names the file.
  */
 MUST_CHECK int repo_manifest(struct repo *, const char *id, struct manifest **,
@@ -54,13 +59,14 @@ MUST_CHECK int repo_manifest(struct repo *, const char *id, struct manifest **,
 /* Its bytes, as they are, verified. */
 MUST_CHECK int repo_manifest_text(struct repo *, const char *id, struct buf *,
     struct err *);
-/* The newest set with a manifest that has every component that is not failed,
- * of the name; *ret NULL: none. Damaged ones are passed over with a warning. */
+/* The newest set with a manifest in which no component has failed; *ret NULL:
+ * none.  Those that cannot be read, because damaged or of a newer format, are
+ * passed over with a warning. */
 MUST_CHECK int repo_latest(struct repo *, struct manifest **ret, struct err *);
 
-/* Stream a whole file to a sink, decompressed where its name ends in .zst,
- * and verified: the sink is finished only if all bytes were right.
- * ERR_CORRUPT or ERR_NOTFOUND: the message names the file. */
+/* Stream a whole file to a sink (the caller's), decompressed where its name
+ * ends in .zst, and verified: the sink is finished only if all bytes were
+ * right.  ERR_CORRUPT or ERR_NOTFOUND: the message names the file. */
 MUST_CHECK int repo_read(struct repo *, const struct manifest_file *,
     struct sink *, struct err *);
 /* Present, and as long as the manifest says. */
@@ -70,7 +76,7 @@ MUST_CHECK int repo_stat(struct repo *, const struct manifest_file *,
 MUST_CHECK int repo_verify(struct repo *, const struct manifest_file *,
     struct err *);
 
-/* Unfinished uploads of runs that are dead are thrown away. */
+/* Unfinished uploads of runs that are dead are thrown away; *n: how many. */
 MUST_CHECK int repo_sweep(struct repo *, unsigned *n, struct err *);
 
 static inline void

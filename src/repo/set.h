@@ -19,6 +19,7 @@ struct set_options {
 	const char *parent; /* id of the set that is built on; or NULL */
 	const char *tool, *by;
 	const struct clock *clock;
+	unsigned alive_ms; /* between signs of life; 0: REPO_ALIVE_S */
 };
 
 /* Choose a free id, write open.json, keep the set alive from a thread. */
@@ -29,7 +30,8 @@ const char *set_folder(const struct set *);
 
 /*
  * A component's part; added to the manifest in this order.  The struct is the
- * set's; the caller fills in results.  One at a time.
+ * set's and stays where it is; the caller fills in results.  One at a time.
+ * ERR_USAGE: no such name or type can be, or the name is there already.
  */
 MUST_CHECK int set_component(struct set *, const char *name, const char *type,
     struct manifest_component **, struct err *);
@@ -54,7 +56,11 @@ MUST_CHECK int set_missing(struct set *, const char *, struct err *);
 /* The manifest as it would be now, for RESTORE.md; borrowed. */
 const struct manifest *set_manifest(const struct set *);
 
-/* RESTORE.md, then manifest.json, and the set exists. */
+/*
+ * RESTORE.md, then manifest.json, and the set exists.  Before that the store
+ * is asked whether it has every file of the set, whole: ERR_CORRUPT names the
+ * one that it has not.  ERR_CHANGED: somebody removed the set meanwhile.
+ */
 MUST_CHECK int set_commit(struct set *, struct err *);
 void set_free(struct set *);
 

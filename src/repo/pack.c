@@ -1,0 +1,409 @@
+#include "repo/pack.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/monitor.h"
+#include "base/str.h"
+#include "repo/repo.h"
+#include "store/store.h"
+#include "stream/frames.h"
+#include "stream/tar.h"
+
+/* --- writing */
+
+enum { LEVEL = 3 };
+
+struct pack_writer {
+	struct set *set;
+	struct manifest_component *component;
+	_Atomic unsigned *number;
+	struct sink *frames; /* NULL: no pack is open */
+	struct sink *file;   /* the end of that chain; counts stored bytes */
+	struct tar *tar;
+	char path[LAYOUT_KEY_SIZE];
+	struct err fail; /* the first; what is in the pack is lost with it */
+};
+
+int
+pack_writer_new(struct set *set, struct manifest_component *c,
+    _Atomic unsigned *number, struct pack_writer **ret, struct err *err)
+{
+	struct pack_writer *w = calloc(1, sizeof *w);
+
+	if (!w)
+		return err_nomem(err);
+	w->set = set;
+	w->component = c;
+	w->number = number;
+	*ret = w;
+	return 0;
+}
+
+/* Without a finish before it nothing of the pack stays. */
+static void
+drop(struct pack_writer *w)
+{
+	tar_free(TAKE(w->tar));
+	sink_free(TAKE(w->frames));
+	w->file = NULL;
+}
+
+void
+pack_writer_free(struct pack_writer *w)
+{
+	if (!w)
+		return;
+	drop(w);
+	free(w);
+}
+
+static int
+open_pack(struct pack_writer *w, struct err *err)
+{
+	char name[LAYOUT_KEY_SIZE];
+	struct sink *s = NULL;
+
+	(void)snprintf(name, sizeof name, "%s/pack-%06u.tar.zst",
+	    w->component->name, atomic_fetch_add(w->number, 1) + 1);
+	if (layout_key(set_folder(w->set), name, w->path, err) ||
+	    set_file(w->set, w->component, name, SET_RAW, NULL, &s, err))
+		return -1;
+	w->file = s;
+	if (frames_sink_new(s, LEVEL, PACK_FRAME, &w->frames, err))
+		return -1;
+	return tar_new(w->frames, &w->tar, err);
+}
+
+static int
+seal(struct pack_writer *w, struct err *err)
+{
+	if (tar_end(w->tar, err) || sink_finish(w->frames, err))
+		return -1;
+	drop(w);
+	return 0;
+}
+
+static int
+add(struct pack_writer *w, const void *p, size_t n, const char *name,
+    uint64_t *offset, struct err *err)
+{
+	if (!w->tar && open_pack(w, err))
+		return -1;
+	if (tar_add(w->tar, name, p, n, offset, err))
+		return -1;
+	return w->file->bytes >= PACK_SIZE ? seal(w, err) : 0;
+}
+
+/* Remember the first failure: what was added before it is in no pack. */
+static int
+failed(struct pack_writer *w, struct err *err)
+{
+	if (err_is(&w->fail, ERR_NONE)) {
+		w->fail = *err;
+		drop(w);
+	}
+	*err = w->fail;
+	return -1;
+}
+
+int
+pack_add(struct pack_writer *w, const void *p, size_t n,
+    const uint8_t sha256[SHA256_SIZE], char path[LAYOUT_KEY_SIZE],
+    uint64_t *offset, struct err *err)
+{
+	char name[SHA256_HEX];
+	uint64_t at;
+
+	str_hex(sha256, SHA256_SIZE, name);
+	if (!err_is(&w->fail, ERR_NONE) || add(w, p, n, name, &at, err))
+		return failed(w, err);
+	memcpy(path, w->path, sizeof w->path);
+	*offset = at;
+	return 0;
+}
+
+int
+pack_writer_end(struct pack_writer *w, struct err *err)
+{
+	if (!err_is(&w->fail, ERR_NONE) || (w->tar && seal(w, err)))
+		return failed(w, err);
+	return 0;
+}
+
+/* --- reading */
+
+enum { TABLES = 64, TABLE_MAX = 16 << 20, UNPACKED_MAX = 1 << 30 };
+
+struct pack {
+	char *path; /* NULL: the place is free */
+	struct frames_table table;
+	uint64_t used; /* when; the smallest is the one to give up */
+	unsigned users;
+	bool ready;
+};
+
+struct pack_reader {
+	struct repo *repo;
+	struct monitor m;
+	uint64_t uses;
+	struct pack pack[TABLES];
+	/* What was read as a whole, also when its table is gone by now. */
+	struct manifest_files good, bad;
+};
+
+int
+pack_reader_new(struct repo *repo, struct pack_reader **ret, struct err *err)
+{
+	struct pack_reader *r = calloc(1, sizeof *r);
+
+	if (!r)
+		return err_nomem(err);
+	r->repo = repo;
+	monitor_init(&r->m);
+	*ret = r;
+	return 0;
+}
+
+/* The place is free again. */
+static void
+vacate(struct pack *p)
+{
+	free(p->path);
+	frames_table_done(&p->table);
+	*p = (struct pack){ 0 };
+}
+
+void
+pack_reader_free(struct pack_reader *r)
+{
+	if (!r)
+		return;
+	for (size_t i = 0; i < TABLES; i++)
+		vacate(&r->pack[i]);
+	manifest_files_done(&r->good);
+	manifest_files_done(&r->bad);
+	monitor_done(&r->m);
+	free(r);
+}
+
+static int
+get(struct pack_reader *r, const struct manifest_file *f, uint64_t off,
+    void *to, size_t n, struct err *err)
+{
+	struct store *st = repo_store(r->repo);
+	AUTO(sink) struct sink *mem = NULL;
+	const char *data;
+	size_t len;
+
+	if (sink_mem_new(n, &mem, err) ||
+	    st->ops->get(st, f->path, off, n, mem, err))
+		return -1;
+	data = sink_mem_data(mem, &len);
+	if (len != n)
+		return err_set(err, ERR_CORRUPT,
+		    "%zu bytes came where %zu were wanted", len, n);
+	memcpy(to, data, n);
+	return 0;
+}
+
+static int
+read_table(struct pack_reader *r, const struct manifest_file *f,
+    struct frames_table *ret, struct err *err)
+{
+	AUTO(free) void *bytes = NULL;
+	uint8_t footer[FRAMES_FOOTER];
+	uint64_t size;
+
+	if (f->size < sizeof footer)
+		return err_set(err, ERR_CORRUPT, "too short for a pack");
+	if (get(r, f, f->size - sizeof footer, footer, sizeof footer, err) ||
+	    frames_table_size(footer, &size, err))
+		return -1;
+	if (size > f->size || size > TABLE_MAX)
+		return err_set(err, ERR_CORRUPT, "a table longer than itself");
+	bytes = malloc((size_t)size);
+	if (!bytes)
+		return err_nomem(err);
+	if (get(r, f, f->size - size, bytes, (size_t)size, err))
+		return -1;
+	return frames_table_read(bytes, (size_t)size, f->size, ret, err);
+}
+
+/* Once as a whole, then its table.  Outside the monitor: it takes a while. */
+static int
+load(struct pack_reader *r, const struct manifest_file *f, bool verified,
+    struct frames_table *ret, struct err *err)
+{
+	if (!verified && repo_verify(r->repo, f, err))
+		return -1;
+	if (read_table(r, f, ret, err))
+		return err_wrap(err, "'%s'", f->path);
+	return 0;
+}
+
+/* Inside the monitor: the pack's place, or NULL. */
+static struct pack *
+find(struct pack_reader *r, const char *path)
+{
+	for (size_t i = 0; i < TABLES; i++)
+		if (r->pack[i].path && strcmp(r->pack[i].path, path) == 0)
+			return &r->pack[i];
+	return NULL;
+}
+
+/* Inside the monitor: a free place, or the one not used for longest; NULL
+ * while all are in use. */
+static struct pack *
+free_place(struct pack_reader *r)
+{
+	struct pack *best = NULL;
+
+	for (size_t i = 0; i < TABLES; i++) {
+		struct pack *p = &r->pack[i];
+
+		if (p->users == 0 && (!best || p->used < best->used))
+			best = p;
+	}
+	if (best)
+		vacate(best);
+	return best;
+}
+
+static int
+known_bad(const struct manifest_file *f, struct err *err)
+{
+	return err_set(err, ERR_CORRUPT, "'%s' is damaged", f->path);
+}
+
+/* Inside the monitor, left while the pack is loaded into its place. */
+static int
+fill(struct pack_reader *r, struct pack *p, const struct manifest_file *f,
+    struct err *err)
+{
+	bool verified = manifest_files_find(&r->good, f->path) != NULL;
+	struct frames_table table = { 0 };
+	struct err ignored = { 0 };
+	int rc;
+
+	monitor_leave(&r->m);
+	rc = load(r, f, verified, &table, err);
+	monitor_enter(&r->m);
+	p->table = table;
+	/* Where there is no memory to remember, it is read again. */
+	if (rc == 0 && !verified)
+		(void)!manifest_files_add(&r->good, f->path, f->size, f->sha256,
+		    &ignored);
+	if (rc && err_is(err, ERR_CORRUPT))
+		(void)!manifest_files_add(&r->bad, f->path, f->size, f->sha256,
+		    &ignored);
+	p->ready = rc == 0;
+	p->used = ++r->uses;
+	return rc;
+}
+
+/* Inside the monitor: a pack with its table, held for the caller. */
+static int
+hold(struct pack_reader *r, const struct manifest_file *f, struct pack **ret,
+    struct err *err)
+{
+	struct pack *p;
+
+	for (;;) {
+		if (manifest_files_find(&r->bad, f->path))
+			return known_bad(f, err);
+		p = find(r, f->path);
+		if (p && p->ready)
+			break;
+		if (!p && (p = free_place(r)) != NULL) {
+			p->users = 1;
+			if (str_dup(f->path, &p->path, err) ||
+			    fill(r, p, f, err)) {
+				vacate(p);
+				monitor_wake(&r->m);
+				return -1;
+			}
+			monitor_wake(&r->m);
+			*ret = p;
+			return 0;
+		}
+		/* Another thread reads it, or all places are in use. */
+		monitor_wait(&r->m);
+	}
+	p->users++;
+	p->used = ++r->uses;
+	*ret = p;
+	return 0;
+}
+
+static void
+release(struct pack_reader *r, struct pack *p)
+{
+	monitor_enter(&r->m);
+	p->users--;
+	monitor_wake(&r->m);
+	monitor_leave(&r->m);
+}
+
+/* The frames from first up to end, unpacked. */
+static int
+read_frames(struct pack_reader *r, const struct manifest_file *f,
+    const struct frames_entry *first, const struct frames_entry *end,
+    char **ret, struct err *err)
+{
+	AUTO(free) char *in = NULL, *out = NULL;
+	size_t inlen = (size_t)(end->in - first->in),
+	       outlen = (size_t)(end->out - first->out);
+
+	if (outlen > UNPACKED_MAX)
+		return err_set(err, ERR_CORRUPT, "frames are too large");
+	in = malloc(inlen + 1);
+	out = malloc(outlen + 1);
+	if (!in || !out)
+		return err_nomem(err);
+	if (get(r, f, first->in, in, inlen, err) ||
+	    frames_unpack(in, inlen, out, outlen, err))
+		return -1;
+	*ret = TAKE(out);
+	return 0;
+}
+
+static int
+read_range(struct pack_reader *r, const struct manifest_file *f,
+    const struct frames_table *t, uint64_t off, void *out, size_t len,
+    struct err *err)
+{
+	AUTO(free) char *part = NULL;
+	uint64_t total = t->entry[t->count].out;
+	const struct frames_entry *first, *end;
+
+	if (off > total || len > total - off)
+		return err_set(err, ERR_CORRUPT, "it has no %zu bytes at %ju",
+		    len, (uintmax_t)off);
+	if (len == 0)
+		return 0;
+	first = &t->entry[frames_find(t, off)];
+	end = &t->entry[frames_find(t, off + len - 1) + 1];
+	if (read_frames(r, f, first, end, &part, err))
+		return -1;
+	memcpy(out, part + (off - first->out), len);
+	return 0;
+}
+
+int
+pack_read(struct pack_reader *r, const struct manifest_file *f, uint64_t off,
+    void *out, size_t len, struct err *err)
+{
+	struct pack *p = NULL;
+	int rc;
+
+	monitor_enter(&r->m);
+	rc = hold(r, f, &p, err);
+	monitor_leave(&r->m);
+	if (rc)
+		return -1;
+	rc = read_range(r, f, &p->table, off, out, len, err);
+	release(r, p);
+	return rc ? err_wrap(err, "'%s'", f->path) : 0;
+}

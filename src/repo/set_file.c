@@ -1,0 +1,203 @@
+#include <string.h>
+
+#include "base/str.h"
+#include "repo/set_impl.h"
+#include "store/store.h"
+
+/* Level 3 is zstd's own default; 1 is enough to see whether it helps. */
+enum { LEVEL = 3, PROBE_LEVEL = 1, PROBE_SIZE = 64 << 10 };
+
+/*
+ * The head of a file's chain.  It holds the rest privately instead of as its
+ * next, because what it has to do comes last: when the store has the whole
+ * file, and not before, the manifest gets to know it.
+ */
+struct set_file {
+	struct sink sink;
+	struct set *set;
+	struct manifest_component *component;
+	struct sink *chain; /* [zstd] -> hash -> count -> store */
+	char key[LAYOUT_KEY_SIZE];
+	char *path; /* the caller's; or NULL */
+	uint64_t stored;
+	uint8_t digest[SHA256_SIZE];
+	struct buf probe; /* what waits for the decision */
+	bool decided;
+};
+
+static int
+add_suffix(struct set_file *f, struct err *err)
+{
+	size_t n = strlen(f->key);
+
+	if (n + sizeof ".zst" > sizeof f->key)
+		return err_set(err, ERR_USAGE,
+		    "the name of the file '%s' is too long", f->key);
+	memcpy(f->key + n, ".zst", sizeof ".zst");
+	return 0;
+}
+
+static int
+build(struct set_file *f, bool zstd, struct err *err)
+{
+	AUTO(sink) struct sink *s = NULL;
+
+	f->decided = true;
+	if (zstd && add_suffix(f, err))
+		return -1;
+	if (f->set->store->ops->put(f->set->store, f->key, &s, err) ||
+	    sink_count_new(TAKE(s), &f->stored, &s, err) ||
+	    sink_hash_new(TAKE(s), f->digest, &s, err) ||
+	    (zstd && sink_zstd_new(TAKE(s), LEVEL, &s, err)))
+		return -1;
+	f->chain = TAKE(s);
+	return 0;
+}
+
+/* Compression is worth it from one part in twenty on. */
+static int
+shrinks(const struct buf *b, bool *ret, struct err *err)
+{
+	AUTO(sink) struct sink *s = NULL;
+	uint64_t n = 0;
+
+	if (sink_null_new(&s, err) || sink_count_new(TAKE(s), &n, &s, err) ||
+	    sink_zstd_new(TAKE(s), PROBE_LEVEL, &s, err) ||
+	    sink_write(s, b->data, b->len, err) || sink_finish(s, err))
+		return -1;
+	*ret = n * 20 < (uint64_t)b->len * 19;
+	return 0;
+}
+
+/* The beginning of the file is there: choose, and let it go on. */
+static int
+decide(struct set_file *f, struct err *err)
+{
+	bool zstd = false;
+	int rc;
+
+	if (shrinks(&f->probe, &zstd, err) || build(f, zstd, err))
+		return -1;
+	rc = sink_write(f->chain, f->probe.data, f->probe.len, err);
+	buf_done(&f->probe);
+	return rc;
+}
+
+static int
+file_write(struct sink *s, const void *bytes, size_t n, struct err *err)
+{
+	struct set_file *f = (struct set_file *)s;
+	const char *p = bytes;
+
+	if (!f->decided) {
+		size_t room = PROBE_SIZE - f->probe.len,
+		       k = n < room ? n : room;
+
+		if (buf_add(&f->probe, p, k, err))
+			return -1;
+		if (f->probe.len < PROBE_SIZE)
+			return 0;
+		if (decide(f, err))
+			return -1;
+		p += k;
+		n -= k;
+	}
+	return f->chain ? sink_write(f->chain, p, n, err)
+	                : err_set(err, ERR_IO, "it could not be begun");
+}
+
+/* Two files of one name would be one lost file: it must be a new one. */
+static int
+enter(struct set_file *f, struct err *err)
+{
+	struct manifest_component *c = f->component;
+	int rc;
+
+	monitor_enter(&f->set->m);
+	rc = manifest_files_find(&c->files, f->key)
+	         ? err_set(err, ERR_EXISTS, "'%s' was written twice", f->key)
+	         : manifest_files_add(&c->files, f->key, f->stored, f->digest,
+	               err);
+	if (rc == 0)
+		c->stored_bytes += f->stored;
+	monitor_leave(&f->set->m);
+	return rc;
+}
+
+static int
+file_finish(struct sink *s, struct err *err)
+{
+	struct set_file *f = (struct set_file *)s;
+
+	if (!f->decided && decide(f, err))
+		return -1;
+	if (!f->chain)
+		return err_set(err, ERR_IO, "it could not be begun");
+	if (sink_finish(f->chain, err) || enter(f, err))
+		return -1;
+	if (f->path)
+		memcpy(f->path, f->key, sizeof f->key);
+	return 0;
+}
+
+static void
+file_free(struct sink *s)
+{
+	struct set_file *f = (struct set_file *)s;
+
+	sink_free(f->chain);
+	buf_done(&f->probe);
+	free(f);
+}
+
+static const struct sink_ops file_ops = {
+	.name = "file",
+	.write = file_write,
+	.finish = file_finish,
+	.free = file_free,
+};
+
+/* Names that the set itself uses. */
+static bool
+is_reserved(const char *file)
+{
+	return strcmp(file, LAYOUT_OPEN) == 0 ||
+	       strcmp(file, LAYOUT_MANIFEST) == 0 ||
+	       strcmp(file, LAYOUT_GUIDE) == 0 ||
+	       (str_starts(file, LAYOUT_ALIVE) && str_ends(file, ".json"));
+}
+
+static int
+prepare(struct set_file *f, const char *file, enum set_coding coding,
+    struct err *err)
+{
+	if (is_reserved(file) && coding != SET_ZSTD)
+		return err_set(err, ERR_USAGE,
+		    "'%s' is a name of the backup set itself", file);
+	if (layout_key(set_folder(f->set), file, f->key, err))
+		return -1;
+	if (coding == SET_PROBE)
+		return buf_reserve(&f->probe, 0, err);
+	return build(f, coding == SET_ZSTD, err);
+}
+
+int
+set_file(struct set *set, struct manifest_component *c, const char *file,
+    enum set_coding coding, char path[LAYOUT_KEY_SIZE], struct sink **ret,
+    struct err *err)
+{
+	AUTO(sink) struct sink *s = NULL;
+	struct set_file *f = calloc(1, sizeof *f);
+
+	if (!f)
+		return err_nomem(err);
+	s = sink_init(&f->sink, &file_ops, NULL);
+	f->set = set;
+	f->component = c;
+	f->path = path;
+	f->probe.max = PROBE_SIZE;
+	if (prepare(f, file, coding, err))
+		return err_wrap(err, "file '%s'", file);
+	*ret = TAKE(s);
+	return 0;
+}
