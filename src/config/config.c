@@ -287,7 +287,7 @@ decode_repository(const struct tree *map, struct config_repository *r,
 	if (fields_decode(map, repository_fields, &in, err))
 		return -1;
 	if (in.path && in.s3)
-		return tree_err(map, err,
+		return tree_err(in.s3, err,
 		    "two repositories: give either 's3' or 'path', not both");
 	if (!in.path && !in.s3)
 		return tree_err(map, err, "no repository: give 's3' or 'path'");

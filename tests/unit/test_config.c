@@ -1,0 +1,227 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "../lib/failalloc.h"
+#include "base/yaml.h"
+#include "config/config.h"
+
+static const char good[] =
+    "repository:\n"
+    "  s3: {endpoint: 'https://s3.example:9000', region: eu-north-1,\n"
+    "       bucket: backups, path: /ckf/, access-key: AK, secret-key: SK,\n"
+    "       storage-class: STANDARD_IA}\n"
+    "  name: kubeflow\n"
+    "components:\n"
+    "- {name: mlmd, type: sqlite, path: /data/mlmd.db, mode: 0640}\n"
+    "- {name: mlpipeline, type: bucket, endpoint: 'http://minio:9000',\n"
+    "   bucket: mlpipeline, access-key: m, secret-key: '0123', prefix: v2/}\n"
+    "limits: {bandwidth: 20M, transfers: 8, memory: 96M}\n"
+    "scratch: /scratch\n";
+
+static int
+load(const char *text, struct config **c, struct err *err)
+{
+	struct tree *t = NULL;
+
+	if (yaml_parse(text, strlen(text), "p.yaml", &t, err))
+		return -1;
+	return config_decode(t, c, err);
+}
+
+static void
+all_of_it_is_read(void **state)
+{
+	struct err err = { 0 };
+	AUTO(config) struct config *c = NULL;
+	const struct config_component *b;
+
+	(void)state;
+	assert_int_equal(load(good, &c, &err), 0);
+	assert_string_equal(c->repository.s3.endpoint,
+	    "https://s3.example:9000");
+	assert_string_equal(c->repository.s3.bucket, "backups");
+	assert_string_equal(c->repository.s3_path, "/ckf/");
+	assert_string_equal(c->repository.s3.storage_class, "STANDARD_IA");
+	assert_string_equal(c->repository.name, "kubeflow");
+	assert_true(c->repository.create);
+	assert_null(c->repository.path);
+	assert_int_equal(c->ncomponents, 2);
+	assert_int_equal(c->components[0].type, CONFIG_SQLITE);
+	assert_string_equal(c->components[0].sqlite.path, "/data/mlmd.db");
+	assert_int_equal(c->components[0].sqlite.mode, 0640);
+	assert_int_equal(c->components[0].sqlite.busy_timeout_s, 60);
+	b = &c->components[1];
+	assert_int_equal(b->type, CONFIG_BUCKET);
+	assert_string_equal(b->name, "mlpipeline");
+	assert_string_equal(b->bucket.s3.secret_key, "0123");
+	assert_string_equal(b->bucket.prefix, "v2/");
+	assert_int_equal(c->limits.bandwidth, 20 << 20);
+	assert_int_equal(c->limits.transfers, 8);
+	assert_int_equal(c->limits.memory, 96 << 20);
+	assert_string_equal(c->scratch, "/scratch");
+}
+
+#define REPO "repository: {path: /b}\n"
+#define SQLITE "components: [{name: a, type: sqlite, path: /a}]\n"
+
+static const struct {
+	const char *text, *message;
+} bad[] = {
+	{ "[]", "p.yaml:1: the configuration must be a map with 'repository' "
+	        "and 'components'" },
+	{ SQLITE, "p.yaml:1: 'repository' is missing" },
+	{ REPO, "p.yaml:1: 'components' is missing" },
+	{ REPO SQLITE "nonsense: 1\n",
+	    "p.yaml:3: unknown key 'nonsense'; possible here: repository, "
+	    "components, limits, scratch" },
+	{ "repository: /b\n" SQLITE,
+	    "p.yaml:1: 'repository' must be a map, not one value" },
+	{ "repository:\n  path: /b\n  s3: {bucket: b, access-key: a, "
+	  "secret-key: s}\n" SQLITE,
+	    "p.yaml:3: two repositories: give either 's3' or 'path', not both" },
+	{ "repository: {name: x}\n" SQLITE,
+	    "p.yaml:1: no repository: give 's3' or 'path'" },
+	{ "repository: {path: b}\n" SQLITE,
+	    "p.yaml:1: 'path' must begin with '/', not 'b'" },
+	{ "repository: {path: /b, name: A b}\n" SQLITE,
+	    "p.yaml:1: the name 'A b' must be 1 to 63 of a-z 0-9 . _ - and "
+	    "begin with a letter or digit" },
+	{ "repository:\n  s3:\n    bucket: b\n    access-key: a\n" SQLITE,
+	    "p.yaml:3: 'secret-key' is missing" },
+	{ "repository: {path: /b, create-bucket: maybe}\n" SQLITE,
+	    "p.yaml:1: 'create-bucket' must be true or false, not 'maybe'" },
+	{ REPO "components: {}\n",
+	    "p.yaml:2: 'components' must be a list, not a map" },
+	{ REPO "components: []\n",
+	    "p.yaml:2: 'components' must name 1 to 1000 components" },
+	{ REPO "components:\n- mlmd\n",
+	    "p.yaml:3: each of 'components' must be a map, such as {name: "
+	    "mlmd, type: sqlite, path: /data/mlmd.db}" },
+	{ REPO "components:\n- {name: a, path: /a}\n",
+	    "p.yaml:3: 'type' is missing" },
+	{ REPO "components:\n- {name: a, type: floppy}\n",
+	    "p.yaml:3: unknown type 'floppy'; possible: sqlite, bucket" },
+	{ REPO "components:\n- {name: a, type: sqlite}\n",
+	    "p.yaml:3: 'path' is missing" },
+	{ REPO "components:\n- {name: a, type: sqlite, path: [1]}\n",
+	    "p.yaml:3: 'path' must be one value, not a list" },
+	{ REPO "components:\n- {name: a, type: sqlite, path: ''}\n",
+	    "p.yaml:3: 'path' is empty" },
+	{ REPO "components:\n- {name: a, type: sqlite, path: /a, mode: 9}\n",
+	    "p.yaml:3: 'mode' must be an octal mode such as 0640, not '9'" },
+	{ REPO "components:\n- {name: a, type: sqlite, path: /a}\n- {name: a, "
+	       "type: sqlite, path: /b}\n",
+	    "p.yaml:4: two components have the name 'a'" },
+	{ REPO "components:\n- {name: a, type: bucket, bucket: b, "
+	       "access-key: x, access-key-env: Y, secret-key: s}\n",
+	    "p.yaml:3: 'access-key-env': the environment has no variable "
+	    "'Y'" },
+	{ REPO "components:\n- {name: a, type: bucket, bucket: b, "
+	       "access-key: x, secret-key-file: /nonexistent/s}\n",
+	    "p.yaml:3: 'secret-key-file': cannot open '/nonexistent/s': No such file "
+	    "or directory" },
+	{ REPO SQLITE "limits: {bandwidth: fast}\n",
+	    "p.yaml:3: 'bandwidth': 'fast' is not a size such as 512K, 20M or "
+	    "2G" },
+	{ REPO SQLITE "limits: {transfers: 0}\n",
+	    "p.yaml:3: 'transfers' must be 1 to 256" },
+	{ REPO SQLITE "limits: {memory: 1M}\n",
+	    "p.yaml:3: 'memory' must be at least 48M" },
+};
+
+static void
+bad_ones_name_file_line_and_field(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		struct err err = { 0 };
+		AUTO(config) struct config *c = NULL;
+
+		assert_int_equal(load(bad[i].text, &c, &err), -1);
+		assert_string_equal(err.msg, bad[i].message);
+		assert_true(err_is(&err, ERR_USAGE));
+		assert_null(c);
+	}
+}
+
+static void
+secrets_come_from_files_and_environment(void **state)
+{
+	char path[] = "/tmp/test_configXXXXXX", text[512];
+	int fd = mkstemp(path);
+	struct err err = { 0 };
+	AUTO(config) struct config *c = NULL;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "from file\n", 10), 10);
+	(void)close(fd);
+	assert_int_equal(setenv("TEST_CONFIG_KEY", "from environment", 1), 0);
+	(void)snprintf(text, sizeof text,
+	    REPO "components: [{name: a, type: bucket, bucket: b, "
+	         "access-key-env: TEST_CONFIG_KEY, secret-key-file: %s}]\n",
+	    path);
+	assert_int_equal(load(text, &c, &err), 0);
+	assert_string_equal(c->components[0].bucket.s3.access_key,
+	    "from environment");
+	assert_string_equal(c->components[0].bucket.s3.secret_key, "from file");
+	(void)unlink(path);
+}
+
+static void
+a_file_that_is_missing_is_a_usage_error(void **state)
+{
+	struct err err = { 0 };
+	struct config *c = NULL;
+
+	(void)state;
+	assert_int_equal(config_load("/nonexistent.yaml", &c, &err), -1);
+	assert_true(err_is(&err, ERR_USAGE));
+	assert_string_equal(err.msg,
+	    "configuration: cannot open '/nonexistent.yaml': "
+	    "No such file or directory");
+}
+
+static void
+every_allocation_may_fail(void **state)
+{
+	long fails = 0;
+
+	(void)state;
+	for (long i = 0;; i++) {
+		struct err err = { 0 };
+		AUTO(config) struct config *c = NULL;
+		int rc;
+
+		failalloc_at(i);
+		rc = load(good, &c, &err);
+		failalloc_at(-1);
+		if (rc == 0)
+			break;
+		assert_true(err_is(&err, ERR_NOMEM));
+		fails++;
+	}
+	assert_true(fails > 20);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(all_of_it_is_read),
+		cmocka_unit_test(bad_ones_name_file_line_and_field),
+		cmocka_unit_test(secrets_come_from_files_and_environment),
+		cmocka_unit_test(a_file_that_is_missing_is_a_usage_error),
+		cmocka_unit_test(every_allocation_may_fail),
+	};
+
+	return cmocka_run_group_tests_name("config", tests, NULL, NULL);
+}

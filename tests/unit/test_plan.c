@@ -1,0 +1,173 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "../lib/failalloc.h"
+#include "plan/plan.h"
+
+static struct config_component components[] = {
+	{ .name = "artifacts", .type = CONFIG_BUCKET },
+	{ .name = "mlmd", .type = CONFIG_SQLITE },
+	{ .name = "models", .type = CONFIG_BUCKET },
+	{ .name = "notes", .type = CONFIG_SQLITE },
+};
+
+static const struct config config = {
+	.components = components,
+	.ncomponents = 4,
+};
+
+static void
+assert_names(const struct plan *p, const char *const *names, size_t n)
+{
+	assert_int_equal(p->count, n);
+	for (size_t i = 0; i < n; i++)
+		assert_string_equal(p->job[i].component->name, names[i]);
+}
+
+static void
+what_refers_is_saved_before_what_is_referred_to(void **state)
+{
+	const char *const want[] = { "mlmd", "notes", "artifacts", "models" };
+	struct plan_choice all = { 0 };
+	struct err err = { 0 };
+	AUTO(plan) struct plan p = { 0 };
+
+	(void)state;
+	assert_int_equal(plan_backup(&config, &all, &p, &err), 0);
+	assert_names(&p, want, 4);
+}
+
+static void
+only_what_is_named_is_saved(void **state)
+{
+	const char *const only[] = { "models", "mlmd" };
+	const char *const want[] = { "mlmd", "models" };
+	struct plan_choice choice = { .only = only, .nonly = 2 };
+	struct err err = { 0 };
+	AUTO(plan) struct plan p = { 0 };
+
+	(void)state;
+	assert_int_equal(plan_backup(&config, &choice, &p, &err), 0);
+	assert_names(&p, want, 2);
+}
+
+static void
+a_name_that_is_not_configured_is_refused(void **state)
+{
+	const char *const only[] = { "mlmd2" };
+	struct plan_choice choice = { .only = only, .nonly = 1 };
+	struct err err = { 0 };
+	AUTO(plan) struct plan p = { 0 };
+
+	(void)state;
+	assert_int_equal(plan_backup(&config, &choice, &p, &err), -1);
+	assert_true(err_is(&err, ERR_USAGE));
+	assert_string_equal(err.msg,
+	    "no component 'mlmd2' in the configuration");
+}
+
+static void
+restore_goes_the_other_way(void **state)
+{
+	const char *const in_set[] = { "mlmd", "artifacts", "models" };
+	const char *const want[] = { "models", "artifacts", "mlmd" };
+	struct plan_choice all = { 0 };
+	struct err err = { 0 };
+	AUTO(plan) struct plan p = { 0 };
+
+	(void)state;
+	assert_int_equal(plan_restore(&config, &all, in_set, 3, &p, &err), 0);
+	assert_names(&p, want, 3);
+}
+
+static void
+a_target_chooses_its_component_alone(void **state)
+{
+	const char *const in_set[] = { "mlmd", "artifacts" };
+	const char *const to[] = { "mlmd=/tmp/copy.db" };
+	const char *const want[] = { "mlmd" };
+	struct plan_choice choice = { .to = to, .nto = 1 };
+	struct err err = { 0 };
+	AUTO(plan) struct plan p = { 0 };
+
+	(void)state;
+	assert_int_equal(plan_restore(&config, &choice, in_set, 2, &p, &err),
+	    0);
+	assert_names(&p, want, 1);
+	assert_string_equal(p.job[0].to, "/tmp/copy.db");
+}
+
+static const struct {
+	const char *only, *to, *message;
+} bad[] = {
+	{ NULL, "mlmd", "'--to mlmd' must be NAME=TARGET" },
+	{ NULL, "mlmd=", "'--to mlmd=' must be NAME=TARGET" },
+	{ NULL, "=x", "'--to =x' must be NAME=TARGET" },
+	{ NULL, "other=x",
+	    "'--to other=x': no such component in the configuration" },
+	{ NULL, "notes=/x", "'--to notes=/x': the set has no such component" },
+	{ "notes", NULL, "the set has no component 'notes'" },
+	{ "other", NULL, "no component 'other' in the configuration" },
+	{ NULL, NULL,
+	    "the set has a component 'gone' that is not in the configuration: "
+	    "add it there, or choose others with --component" },
+};
+
+static void
+restores_that_cannot_be_meant_are_refused(void **state)
+{
+	const char *const in_set[] = { "mlmd", "gone" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		struct plan_choice choice = {
+			.only = &bad[i].only,
+			.nonly = bad[i].only ? 1 : 0,
+			.to = &bad[i].to,
+			.nto = bad[i].to ? 1 : 0,
+		};
+		struct err err = { 0 };
+		AUTO(plan) struct plan p = { 0 };
+
+		assert_int_equal(plan_restore(&config, &choice, in_set, 2, &p,
+		                     &err),
+		    -1);
+		assert_string_equal(err.msg, bad[i].message);
+		assert_true(err_is(&err, ERR_USAGE));
+	}
+}
+
+static void
+no_memory_is_said(void **state)
+{
+	struct plan_choice all = { 0 };
+	struct err err = { 0 };
+	AUTO(plan) struct plan p = { 0 };
+
+	(void)state;
+	failalloc_at(0);
+	assert_int_equal(plan_backup(&config, &all, &p, &err), -1);
+	failalloc_at(-1);
+	assert_true(err_is(&err, ERR_NOMEM));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    what_refers_is_saved_before_what_is_referred_to),
+		cmocka_unit_test(only_what_is_named_is_saved),
+		cmocka_unit_test(a_name_that_is_not_configured_is_refused),
+		cmocka_unit_test(restore_goes_the_other_way),
+		cmocka_unit_test(a_target_chooses_its_component_alone),
+		cmocka_unit_test(restores_that_cannot_be_meant_are_refused),
+		cmocka_unit_test(no_memory_is_said),
+	};
+
+	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
+}
