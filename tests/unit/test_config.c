@@ -95,7 +95,7 @@ static const struct {
 	    "p.yaml:1: the name 'A b' must be 1 to 63 of a-z 0-9 . _ - and "
 	    "begin with a letter or digit" },
 	{ "repository:\n  s3:\n    bucket: b\n    access-key: a\n" SQLITE,
-	    "p.yaml:3: 'secret-key' is missing" },
+	    "p.yaml:2: 'secret-key' is missing" },
 	{ "repository: {path: /b, create-bucket: maybe}\n" SQLITE,
 	    "p.yaml:1: 'create-bucket' must be true or false, not 'maybe'" },
 	{ REPO "components: {}\n",
