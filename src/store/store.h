@@ -10,6 +10,8 @@
 
 #define STORE_ALL UINT64_MAX /* get: to the end of the object */
 
+enum { STORE_KEY_MAX = 800, STORE_PART_MAX = 200 }; /* bytes */
+
 struct store;
 struct s3_options;
 
@@ -24,10 +26,11 @@ typedef int store_list_fn(void *arg, const char *key, const struct store_stat *,
     struct err *);
 
 /*
- * A driver implements all of them.  Keys are [A-Za-z0-9._:/@+-], relative, with
- * no empty, '.' or '..' part: store_put and store_get refuse others.  A key
- * that is not there is ERR_NOTFOUND; removing one succeeds.  All are
- * thread-safe.
+ * A driver implements all of them.  Keys are [A-Za-z0-9._:/@+-], with no
+ * empty, '.' or '..' part and no '.' in front, a part between two '/' of
+ * STORE_PART_MAX and a key of STORE_KEY_MAX at most: put and get refuse others,
+ * list leaves them out.  A key that is not there is ERR_NOTFOUND; removing one
+ * succeeds.  All but open and free are thread-safe.
  */
 struct store_ops {
 	const char *type;
@@ -38,11 +41,14 @@ struct store_ops {
 	 * driver's: correctness does not depend on it). */
 	int (*put)(struct store *, const char *key, struct sink **,
 	    struct err *);
+	/* [off, off + len), which must be there: ERR_CORRUPT.  to is borrowed
+	 * and not finished. */
 	int (*get)(struct store *, const char *key, uint64_t off, uint64_t len,
 	    struct sink *to, struct err *);
 	int (*stat)(struct store *, const char *key, struct store_stat *,
 	    struct err *);
-	/* deep false: what stands below the first '/' behind prefix appears
+	/* prefix: "", or the beginning of a key, not always whole parts.
+	 * deep false: what stands below the first '/' behind prefix appears
 	 * once, as a folder. */
 	int (*list)(struct store *, const char *prefix, bool deep,
 	    store_list_fn *, void *arg, struct err *);
