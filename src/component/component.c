@@ -1,0 +1,21 @@
+#include "component/component.h"
+
+int
+component_open(const struct config_component *cfg, const char *to,
+    const char *scratch, struct component **ret, struct err *err)
+{
+	switch (cfg->type) {
+	case CONFIG_SQLITE:
+		return component_sqlite_new(cfg, to, scratch, ret, err);
+	case CONFIG_BUCKET:
+		return component_bucket_new(cfg, to, scratch, ret, err);
+	}
+	return err_set(err, ERR_USAGE, "component '%s' has no type", cfg->name);
+}
+
+void
+component_free(struct component *c)
+{
+	if (c)
+		c->ops->free(c);
+}

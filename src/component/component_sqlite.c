@@ -1,0 +1,400 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/jsonw.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "component/component.h"
+#include "component/private_dir.h"
+#include "component/sqlite_db.h"
+#include "component/sqlite_raw.h"
+#include "component/sqlite_restore.h"
+
+enum {
+	FACTS_MAX = 16 << 20, /* some 100,000 tables */
+	CHUNK = 256 << 10,
+	PEEK_WAIT_MS = 1000,
+	RETRY_MS = 20,
+	ROOM_SLACK = 1 << 20
+};
+
+struct sqlite {
+	struct component base;
+	const struct config_sqlite *cfg;
+	const char *path, *scratch;
+};
+
+static struct sqlite *
+sqlite_of(struct component *c)
+{
+	return (struct sqlite *)c;
+}
+
+/* --- check */
+
+static int
+want_room(const char *dir, uint64_t need, struct err *err)
+{
+	char needs[16], has[16];
+	uint64_t room;
+
+	if (file_room(dir, &room, err))
+		return -1;
+	if (need <= room)
+		return 0;
+	str_bytes(need, needs);
+	str_bytes(room, has);
+	return err_set(err, ERR_NOROOM,
+	    "no room in '%s' for a copy: needs %s, has %s", dir, needs, has);
+}
+
+static int
+want_database(const struct sqlite_raw *r, const char *path, struct err *err)
+{
+	if (r->st.st_size == 0)
+		return err_set(err, ERR_CORRUPT,
+		    "database '%s' is empty (0 bytes): nothing ever wrote to "
+		    "it",
+		    path);
+	if (!r->is_database)
+		return err_set(err, ERR_CORRUPT,
+		    "'%s' is not a SQLite database", path);
+	return 0;
+}
+
+/*
+ * The last word is the backup's; here a database that is locked, or that has
+ * to be recovered first, is only told about.
+ */
+static int
+describe(const char *path, const struct sqlite_raw *r, struct buf *detail,
+    struct err *err)
+{
+	AUTO(sqlite_db) struct sqlite_db *db = NULL;
+	struct sqlite_db_facts f;
+	enum sqlite_db_use use =
+	    sqlite_raw_is_live(r) ? SQLITE_DB_READ : SQLITE_DB_PEEK;
+
+	if (sqlite_db_open(path, use, PEEK_WAIT_MS, &db, err) ||
+	    sqlite_db_facts(db, &f, err)) {
+		if (err_is(err, ERR_TRANSIENT))
+			return buf_puts(detail, ", locked at the moment", err);
+		if (err_is(err, ERR_CHANGED))
+			return buf_puts(detail, ", left by a crash", err);
+		return -1;
+	}
+	if (buf_printf(detail, err, ", %" PRIu64 " table%s", f.tables,
+	        f.tables == 1 ? "" : "s"))
+		return -1;
+	return f.is_mlmd ? buf_printf(detail, err, ", MLMD schema %" PRIu64,
+	                       f.mlmd_schema)
+	                 : 0;
+}
+
+static int
+check_source(const struct sqlite *s, const char *path, struct buf *detail,
+    struct err *err)
+{
+	struct sqlite_raw r;
+	char size[16];
+	uint64_t bytes;
+
+	if (sqlite_raw_look(path, &r, err) || want_database(&r, path, err))
+		return -1;
+	bytes = (uint64_t)r.st.st_size + r.wal_bytes;
+	if (want_room(s->scratch, bytes + r.journal_bytes + ROOM_SLACK, err))
+		return -1;
+	str_bytes(bytes, size);
+	if (buf_puts(detail, size, err))
+		return -1;
+	return describe(path, &r, detail, err);
+}
+
+static int
+folder_of(const char *path, char **ret, struct err *err)
+{
+	int n = (int)(strrchr(path, '/') - path);
+
+	return str_printf(ret, err, "%.*s", n ? n : 1, path);
+}
+
+static int
+check_target(const char *path, struct buf *detail, struct err *err)
+{
+	AUTO(free) char *dir = NULL;
+	struct sqlite_raw r;
+	char size[16];
+
+	if (folder_of(path, &dir, err))
+		return -1;
+	if (access(dir, W_OK | X_OK))
+		return err_sys(err, "cannot write to folder '%s'", dir);
+	if (sqlite_raw_look(path, &r, err))
+		return err_is(err, ERR_NOTFOUND)
+		           ? buf_puts(detail, "makes a new file", err)
+		           : -1;
+	if (access(path, W_OK))
+		return err_sys(err, "cannot write to '%s'", path);
+	/* The copy that is kept, the new one, and the journal. */
+	if (want_room(dir, 3 * (uint64_t)r.st.st_size + ROOM_SLACK, err))
+		return -1;
+	str_bytes((uint64_t)r.st.st_size, size);
+	return buf_printf(detail, err, "replaces %s", size);
+}
+
+static int
+sqlite_check(struct component *c, bool restore, struct buf *detail,
+    struct err *err)
+{
+	struct sqlite *s = sqlite_of(c);
+	AUTO(free) char *path = NULL;
+
+	if (sqlite_raw_resolve(s->path, &path, err))
+		return -1;
+	if (restore)
+		return check_target(path, detail, err);
+	return check_source(s, path, detail, err);
+}
+
+/* --- backup */
+
+struct copy {
+	const char *from, *to;
+	uint64_t wait_ms;
+	int64_t locked_ms; /* how long nobody could write from */
+};
+
+static int
+new_file(const char *path, struct err *err)
+{
+	AUTO(close) int fd = -1;
+
+	(void)unlink(path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	return fd < 0 ? err_sys(err, "cannot make '%s'", path) : 0;
+}
+
+static int
+copy_live(struct copy *c, bool wal, struct err *err)
+{
+	AUTO(sqlite_db) struct sqlite_db *from = NULL;
+	AUTO(sqlite_db) struct sqlite_db *to = NULL;
+	int64_t start;
+
+	if (new_file(c->to, err) ||
+	    sqlite_db_open(c->to, SQLITE_DB_NEW, 0, &to, err) ||
+	    sqlite_db_open(c->from, SQLITE_DB_READ, c->wait_ms, &from, err) ||
+	    sqlite_db_read_begin(from, err))
+		return -1;
+	start = clock_mono_ms(clock_real());
+	if (sqlite_db_copy(from, to, err) || sqlite_db_read_end(from, err))
+		return -1;
+	c->locked_ms = wal ? 0 : clock_mono_ms(clock_real()) - start;
+	return 0;
+}
+
+/* Opening the copy applies its journal or WAL. */
+static int
+copy_left(struct copy *c, struct err *err)
+{
+	AUTO(sqlite_db) struct sqlite_db *db = NULL;
+
+	c->locked_ms = 0;
+	if (sqlite_raw_copy(c->from, c->to, err) ||
+	    sqlite_db_open(c->to, SQLITE_DB_OWN, 0, &db, err) ||
+	    sqlite_db_read_begin(db, err))
+		return -1;
+	return sqlite_db_read_end(db, err);
+}
+
+/*
+ * SQLite itself reads what is in use or was left in order; what a crash left
+ * is copied as it lies.  Either may change into the other while we look.
+ */
+static int
+copy_once(struct copy *c, struct err *err)
+{
+	struct sqlite_raw r;
+
+	if (sqlite_raw_look(c->from, &r, err) ||
+	    want_database(&r, c->from, err))
+		return -1;
+	if (!sqlite_raw_is_live(&r))
+		return copy_left(c, err);
+	if (copy_live(c, r.wal, err) == 0)
+		return 0;
+	return err_is(err, ERR_CHANGED) ? copy_left(c, err) : -1;
+}
+
+static int
+copy_all(struct copy *c, struct err *err)
+{
+	int64_t until = clock_mono_ms(clock_real()) + (int64_t)c->wait_ms;
+
+	while (copy_once(c, err)) {
+		if (!err_is(err, ERR_CHANGED) ||
+		    clock_mono_ms(clock_real()) >= until)
+			return -1;
+		clock_sleep_ms(clock_real(), RETRY_MS);
+	}
+	return 0;
+}
+
+static int
+write_facts(struct sqlite_db *db, int64_t locked_ms, struct buf *b,
+    struct err *err)
+{
+	struct sqlite_db_facts f;
+	struct jsonw w;
+
+	if (sqlite_db_facts(db, &f, err))
+		return -1;
+	jsonw_begin(&w, b, 0);
+	jsonw_object(&w, NULL);
+	jsonw_u64(&w, "page-size", f.page_size);
+	jsonw_u64(&w, "pages", f.pages);
+	jsonw_str(&w, "journal-mode", f.wal ? "wal" : "delete");
+	jsonw_u64(&w, "writers-locked-ms", (uint64_t)locked_ms);
+	jsonw_object(&w, "tables");
+	if (sqlite_db_rows(db, &w, err))
+		return -1;
+	jsonw_close(&w);
+	if (f.is_mlmd)
+		jsonw_u64(&w, "mlmd-schema-version", f.mlmd_schema);
+	jsonw_str(&w, "sqlite-version", sqlite_db_version());
+	jsonw_close(&w);
+	return jsonw_end(&w, err);
+}
+
+/* Only what passes may be called a backup. */
+static int
+examine(const struct copy *c, struct buf *facts, struct err *err)
+{
+	AUTO(sqlite_db) struct sqlite_db *db = NULL;
+
+	if (sqlite_db_open(c->to, SQLITE_DB_OWN, 0, &db, err) ||
+	    sqlite_db_check(db, err) ||
+	    write_facts(db, c->locked_ms, facts, err))
+		return err_wrap(err, "the copy of database '%s'", c->from);
+	return 0;
+}
+
+static int
+send_chunks(int fd, char *chunk, struct sink *to, struct err *err)
+{
+	ssize_t n;
+
+	for (;;) {
+		do
+			n = read(fd, chunk, CHUNK);
+		while (n < 0 && errno == EINTR);
+		if (n < 0)
+			return err_sys(err, "cannot read the copy");
+		if (n == 0)
+			return 0;
+		if (sink_write(to, chunk, (size_t)n, err))
+			return -1;
+	}
+}
+
+static int
+send_file(const char *path, struct saver *saver, struct err *err)
+{
+	AUTO(sink) struct sink *to = NULL;
+	AUTO(free) char *chunk = malloc(CHUNK);
+	AUTO(close) int fd = -1;
+
+	if (!chunk)
+		return err_nomem(err);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(err, "cannot open '%s'", path);
+	if (saver->ops->stream(saver, "sqlite", &to, err) ||
+	    send_chunks(fd, chunk, to, err))
+		return -1;
+	return sink_finish(to, err);
+}
+
+static int
+expect(const char *path, struct saver *saver, struct err *err)
+{
+	struct sqlite_raw r;
+
+	if (sqlite_raw_look(path, &r, err))
+		return -1;
+	saver->ops->expect(saver, 1, (uint64_t)r.st.st_size);
+	return 0;
+}
+
+static int
+sqlite_backup(struct component *c, struct saver *saver, struct err *err)
+{
+	struct sqlite *s = sqlite_of(c);
+	struct copy copy = { .wait_ms = s->cfg->busy_timeout_s * 1000 };
+	AUTO(private_dir) struct private_dir *dir = NULL;
+	AUTO(buf) struct buf facts = { .max = FACTS_MAX };
+	AUTO(free) char *from = NULL;
+	AUTO(free) char *to = NULL;
+
+	if (sqlite_raw_resolve(s->path, &from, err) ||
+	    expect(from, saver, err) ||
+	    private_dir_new(saver->scratch, &dir, err) ||
+	    private_dir_path(dir, "copy", &to, err))
+		return -1;
+	copy.from = from;
+	copy.to = to;
+	if (copy_all(&copy, err) || examine(&copy, &facts, err))
+		return -1;
+	log_debug("database '%s': writers waited %lld ms", from,
+	    (long long)copy.locked_ms);
+	if (send_file(to, saver, err))
+		return -1;
+	return saver->ops->facts(saver, facts.data, err);
+}
+
+/* --- restore */
+
+static int
+sqlite_put_back(struct component *c, struct loader *loader, struct err *err)
+{
+	struct sqlite *s = sqlite_of(c);
+	AUTO(free) char *path = NULL;
+
+	if (sqlite_raw_resolve(s->path, &path, err))
+		return -1;
+	return sqlite_restore(s->cfg, path, loader, err);
+}
+
+static void
+sqlite_free(struct component *c)
+{
+	free(c);
+}
+
+static const struct component_ops sqlite_ops = {
+	.type = "sqlite",
+	.check = sqlite_check,
+	.backup = sqlite_backup,
+	.restore = sqlite_put_back,
+	.free = sqlite_free,
+};
+
+int
+component_sqlite_new(const struct config_component *cfg, const char *to,
+    const char *scratch, struct component **ret, struct err *err)
+{
+	struct sqlite *s = calloc(1, sizeof *s);
+
+	if (!s)
+		return err_nomem(err);
+	s->base.ops = &sqlite_ops;
+	s->base.name = cfg->name;
+	s->cfg = &cfg->sqlite;
+	s->path = to ? to : cfg->sqlite.path;
+	s->scratch = scratch;
+	*ret = &s->base;
+	return 0;
+}

@@ -1,0 +1,512 @@
+#include "component/sqlite_db.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+
+#include "base/clock.h"
+#include "base/jsonw.h"
+#include "base/str.h"
+
+enum { COMPLAINTS = 3, SQL_MAX = 4096, URI_MAX = 16384 };
+
+struct sqlite_db {
+	sqlite3 *conn;
+	char *path;
+	uint64_t wait_ms;
+	int64_t until; /* of the wait that is going on */
+	unsigned waits;
+};
+
+static inline void
+scope_stmt(sqlite3_stmt **s)
+{
+	(void)sqlite3_finalize(*s);
+}
+
+/* --- errors */
+
+static enum err_code
+code_of_sys(int sys)
+{
+	switch (sys) {
+	case EACCES:
+	case EPERM:
+	case EROFS:
+		return ERR_DENIED;
+	case ENOENT:
+		return ERR_NOTFOUND;
+	case ENOSPC:
+	case EDQUOT:
+	case EFBIG:
+		return ERR_NOROOM;
+	default:
+		return ERR_IO;
+	}
+}
+
+static enum err_code
+code_of(const struct sqlite_db *db, int rc)
+{
+	switch (rc) {
+	case SQLITE_READONLY_ROLLBACK:
+	case SQLITE_READONLY_RECOVERY:
+	case SQLITE_READONLY_CANTINIT:
+	case SQLITE_READONLY_CANTLOCK:
+		return ERR_CHANGED;
+	case SQLITE_IOERR_SHORT_READ:
+		return ERR_CORRUPT;
+	case SQLITE_IOERR_NOMEM:
+		return ERR_NOMEM;
+	}
+	switch (rc & 0xff) {
+	case SQLITE_NOMEM:
+		return ERR_NOMEM;
+	case SQLITE_FULL:
+		return ERR_NOROOM;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return ERR_TRANSIENT;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return ERR_CORRUPT;
+	case SQLITE_PERM:
+	case SQLITE_AUTH:
+	case SQLITE_READONLY:
+		return ERR_DENIED;
+	default:
+		return code_of_sys(db->conn ? sqlite3_system_errno(db->conn)
+		                            : 0);
+	}
+}
+
+static int
+locked(const struct sqlite_db *db, struct err *err)
+{
+	return err_set(err, ERR_TRANSIENT,
+	    "database '%s' was locked for %llu s by another process; stop "
+	    "what uses it or raise busy-timeout, then try again",
+	    db->path, (unsigned long long)(db->wait_ms / 1000));
+}
+
+/* What SQLite said last on this connection, as rc. */
+static int
+fail(const struct sqlite_db *db, int rc, const char *what, struct err *err)
+{
+	enum err_code code = code_of(db, rc);
+
+	if (code == ERR_NOMEM)
+		return err_nomem(err);
+	if (code == ERR_TRANSIENT)
+		return locked(db, err);
+	if (code == ERR_NOROOM)
+		return err_set(err, code,
+		    "cannot %s database '%s': the disk is full", what,
+		    db->path);
+	return err_set(err, code, "cannot %s database '%s': %s", what, db->path,
+	    db->conn && sqlite3_extended_errcode(db->conn) == rc
+	        ? sqlite3_errmsg(db->conn)
+	        : sqlite3_errstr(rc));
+}
+
+/* --- waiting for locks */
+
+static void
+wait_start(struct sqlite_db *db)
+{
+	db->until = clock_mono_ms(clock_real()) + (int64_t)db->wait_ms;
+	db->waits = 0;
+}
+
+/*
+ * SQLite asks after each refusal.  The gaps that a busy writer leaves are
+ * short: look often, at uneven moments.
+ */
+static int
+on_busy(void *cookie, int times)
+{
+	struct sqlite_db *db = cookie;
+
+	(void)times;
+	if (clock_mono_ms(clock_real()) >= db->until)
+		return 0;
+	clock_sleep_ms(clock_real(), 1 + db->waits++ % 4);
+	return 1;
+}
+
+/* Some refusals never reach on_busy, a WAL under recovery for one. */
+static bool
+again(struct sqlite_db *db, int rc)
+{
+	int low = rc & 0xff;
+
+	return (low == SQLITE_BUSY || low == SQLITE_LOCKED) && on_busy(db, 0);
+}
+
+/* --- statements */
+
+static int
+prepare(struct sqlite_db *db, const char *sql, sqlite3_stmt **ret,
+    struct err *err)
+{
+	int rc;
+
+	wait_start(db);
+	do
+		rc = sqlite3_prepare_v2(db->conn, sql, -1, ret, NULL);
+	while (again(db, rc));
+	return rc ? fail(db, rc, "read", err) : 0;
+}
+
+/* *row: there is one. */
+static int
+step(struct sqlite_db *db, sqlite3_stmt *s, bool *row, struct err *err)
+{
+	int rc;
+
+	wait_start(db);
+	while (again(db, rc = sqlite3_step(s)))
+		(void)sqlite3_reset(s);
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		return fail(db, rc, "read", err);
+	*row = rc == SQLITE_ROW;
+	return 0;
+}
+
+static int
+run(struct sqlite_db *db, const char *sql, struct err *err)
+{
+	AUTO(stmt) sqlite3_stmt *s = NULL;
+	bool row;
+
+	if (prepare(db, sql, &s, err))
+		return -1;
+	return step(db, s, &row, err);
+}
+
+/* The first column of the first row; none: 0. */
+static int
+number(struct sqlite_db *db, const char *sql, uint64_t *ret, struct err *err)
+{
+	AUTO(stmt) sqlite3_stmt *s = NULL;
+	bool row;
+
+	if (prepare(db, sql, &s, err) || step(db, s, &row, err))
+		return -1;
+	*ret = row ? (uint64_t)sqlite3_column_int64(s, 0) : 0;
+	return 0;
+}
+
+/* --- open */
+
+static int
+uri_of(const char *path, enum sqlite_db_use use, struct buf *b, struct err *err)
+{
+	/* readonly_shm: SQLite would make a -shm even for a reader. */
+	const char *how = use == SQLITE_DB_READ   ? "?readonly_shm=1"
+	                  : use == SQLITE_DB_PEEK ? "?immutable=1"
+	                                          : "";
+
+	if (buf_puts(b, "file://", err) || str_percent(b, path, "/", err))
+		return -1;
+	return buf_puts(b, how, err);
+}
+
+/*
+ * Two processes that checkpoint a WAL at one moment may damage it (SQLite
+ * before 3.51.3), so another's WAL is never checkpointed while it is open.
+ */
+static int
+set_up(struct sqlite_db *db, enum sqlite_db_use use, struct err *err)
+{
+	switch (use) {
+	case SQLITE_DB_READ:
+	case SQLITE_DB_PEEK:
+		(void)sqlite3_db_config(db->conn,
+		    SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+		return 0;
+	case SQLITE_DB_NEW:
+		if (run(db, "PRAGMA journal_mode=OFF", err))
+			return -1;
+		return run(db, "PRAGMA synchronous=OFF", err);
+	case SQLITE_DB_OWN:
+		return run(db, "PRAGMA synchronous=OFF", err);
+	case SQLITE_DB_LIVE:
+		(void)sqlite3_wal_autocheckpoint(db->conn, 0);
+		return run(db, "PRAGMA synchronous=EXTRA", err);
+	}
+	return 0;
+}
+
+static int
+connect(struct sqlite_db *db, const char *uri, enum sqlite_db_use use,
+    struct err *err)
+{
+	bool reads = use == SQLITE_DB_READ || use == SQLITE_DB_PEEK;
+	int rc = sqlite3_open_v2(uri, &db->conn,
+	    SQLITE_OPEN_URI | SQLITE_OPEN_EXRESCODE |
+	        (reads ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE),
+	    NULL);
+
+	if (rc)
+		return fail(db, rc, "open", err);
+	(void)sqlite3_busy_handler(db->conn, on_busy, db);
+	return set_up(db, use, err);
+}
+
+int
+sqlite_db_open(const char *path, enum sqlite_db_use use, uint64_t wait_ms,
+    struct sqlite_db **ret, struct err *err)
+{
+	AUTO(buf) struct buf uri = { .max = URI_MAX };
+	AUTO(sqlite_db) struct sqlite_db *db = calloc(1, sizeof *db);
+
+	if (!db)
+		return err_nomem(err);
+	db->wait_ms = wait_ms;
+	if (str_dup(path, &db->path, err) || uri_of(path, use, &uri, err) ||
+	    connect(db, uri.data, use, err))
+		return -1;
+	*ret = TAKE(db);
+	return 0;
+}
+
+void
+sqlite_db_free(struct sqlite_db *db)
+{
+	if (!db)
+		return;
+	(void)sqlite3_close_v2(db->conn);
+	free(db->path);
+	free(db);
+}
+
+/* --- copy */
+
+int
+sqlite_db_read_begin(struct sqlite_db *db, struct err *err)
+{
+	uint64_t ignored;
+
+	/* BEGIN alone takes no lock. */
+	if (run(db, "BEGIN", err))
+		return -1;
+	if (number(db, "PRAGMA schema_version", &ignored, err) == 0)
+		return 0;
+	(void)sqlite3_exec(db->conn, "ROLLBACK", NULL, NULL, NULL);
+	return -1;
+}
+
+int
+sqlite_db_read_end(struct sqlite_db *db, struct err *err)
+{
+	return run(db, "COMMIT", err);
+}
+
+int
+sqlite_db_copy(struct sqlite_db *from, struct sqlite_db *to, struct err *err)
+{
+	sqlite3_backup *b =
+	    sqlite3_backup_init(to->conn, "main", from->conn, "main");
+	int rc, end;
+
+	if (!b)
+		return fail(to, sqlite3_extended_errcode(to->conn), "write",
+		    err);
+	wait_start(from);
+	wait_start(to);
+	do
+		rc = sqlite3_backup_step(b, -1);
+	while (again(to, rc));
+	end = sqlite3_backup_finish(b);
+	if (rc == SQLITE_DONE)
+		rc = end;
+	if (rc)
+		return fail(to, rc, "write", err);
+	return 0;
+}
+
+/* --- what is in it */
+
+/*
+ * Indexes may use collations that only the application knows.  Nothing here
+ * depends on the order, so any does.
+ */
+static int
+collate_any(void *cookie, int n, const void *a, int m, const void *b)
+{
+	int less = n < m ? n : m;
+	int order = less > 0 ? memcmp(a, b, (size_t)less) : 0;
+
+	(void)cookie;
+	return order ? order : n - m;
+}
+
+static void
+on_collation(void *cookie, sqlite3 *conn, int encoding, const char *name)
+{
+	(void)cookie;
+	(void)sqlite3_create_collation(conn, name, encoding, NULL, collate_any);
+}
+
+static const char *
+text(sqlite3_stmt *s)
+{
+	const unsigned char *t = sqlite3_column_text(s, 0);
+
+	return t ? (const char *)t : "";
+}
+
+static int
+complaints(struct sqlite_db *db, sqlite3_stmt *s, struct buf *said,
+    struct err *err)
+{
+	bool row;
+
+	for (;;) {
+		if (step(db, s, &row, err))
+			return -1;
+		if (!row)
+			return 0;
+		if (buf_printf(said, err, "%s%.300s", said->len ? "; " : "",
+		        text(s)))
+			return -1;
+	}
+}
+
+int
+sqlite_db_check(struct sqlite_db *db, struct err *err)
+{
+	AUTO(buf) struct buf said = { .max = SQL_MAX };
+	AUTO(stmt) sqlite3_stmt *s = NULL;
+	char sql[64];
+
+	(void)sqlite3_collation_needed(db->conn, NULL, on_collation);
+	/* CHECK may call functions that only the application has. */
+	if (run(db, "PRAGMA ignore_check_constraints=ON", err))
+		return -1;
+	(void)snprintf(sql, sizeof sql, "PRAGMA quick_check(%d)", COMPLAINTS);
+	if (prepare(db, sql, &s, err) || complaints(db, s, &said, err))
+		return -1;
+	if (said.data && strcmp(said.data, "ok") == 0)
+		return 0;
+	return err_set(err, ERR_CORRUPT, "quick_check says: %s",
+	    said.data ? said.data : "nothing");
+}
+
+/* A table of that name may be somebody else's: then it is not ML Metadata. */
+static int
+mlmd_facts(struct sqlite_db *db, struct sqlite_db_facts *f, struct err *err)
+{
+	uint64_t n;
+
+	if (number(db,
+	        "SELECT count(*) FROM pragma_table_info('MLMDEnv') "
+	        "WHERE name = 'schema_version'",
+	        &n, err))
+		return -1;
+	f->is_mlmd = n == 1;
+	return n == 1 ? number(db, "SELECT schema_version FROM MLMDEnv",
+	                    &f->mlmd_schema, err)
+	              : 0;
+}
+
+static int
+journal_facts(struct sqlite_db *db, struct sqlite_db_facts *f, struct err *err)
+{
+	AUTO(stmt) sqlite3_stmt *s = NULL;
+	bool row;
+
+	if (prepare(db, "PRAGMA journal_mode", &s, err) ||
+	    step(db, s, &row, err))
+		return -1;
+	f->wal = row && strcmp(text(s), "wal") == 0;
+	return 0;
+}
+
+int
+sqlite_db_facts(struct sqlite_db *db, struct sqlite_db_facts *ret,
+    struct err *err)
+{
+	struct sqlite_db_facts f = { 0 };
+	uint64_t page_size;
+
+	if (number(db, "PRAGMA page_size", &page_size, err) ||
+	    number(db, "PRAGMA page_count", &f.pages, err) ||
+	    number(db,
+	        "SELECT count(*) FROM sqlite_schema WHERE type = 'table' "
+	        "AND substr(name, 1, 7) <> 'sqlite_'",
+	        &f.tables, err) ||
+	    journal_facts(db, &f, err) || mlmd_facts(db, &f, err))
+		return -1;
+	f.page_size = (uint32_t)page_size;
+	*ret = f;
+	return 0;
+}
+
+static int
+rows_of(struct sqlite_db *db, const char *table, struct jsonw *w,
+    struct err *err)
+{
+	char *sql = sqlite3_mprintf("SELECT count(*) FROM \"%w\"", table);
+	uint64_t n = 0;
+	int rc = sql ? number(db, sql, &n, err) : err_nomem(err);
+
+	sqlite3_free(sql);
+	if (rc == 0)
+		jsonw_u64(w, table, n);
+	return rc;
+}
+
+int
+sqlite_db_rows(struct sqlite_db *db, struct jsonw *w, struct err *err)
+{
+	AUTO(stmt) sqlite3_stmt *s = NULL;
+	bool row;
+
+	(void)sqlite3_collation_needed(db->conn, NULL, on_collation);
+	if (prepare(db,
+	        "SELECT name FROM sqlite_schema WHERE type = 'table' "
+	        "AND substr(name, 1, 7) <> 'sqlite_' "
+	        "AND upper(substr(ltrim(sql), 1, 14)) <> 'CREATE VIRTUAL' "
+	        "ORDER BY name",
+	        &s, err))
+		return -1;
+	for (;;) {
+		if (step(db, s, &row, err))
+			return -1;
+		if (!row)
+			return 0;
+		if (rows_of(db, text(s), w, err))
+			return -1;
+	}
+}
+
+/* --- make it fit another */
+
+int
+sqlite_db_leave_wal(struct sqlite_db *db, struct err *err)
+{
+	return run(db, "PRAGMA journal_mode=DELETE", err);
+}
+
+int
+sqlite_db_resize(struct sqlite_db *db, uint32_t page_size, const char *path,
+    struct err *err)
+{
+	AUTO(stmt) sqlite3_stmt *s = NULL;
+	char sql[64];
+	bool row;
+
+	(void)snprintf(sql, sizeof sql, "PRAGMA page_size=%u", page_size);
+	if (run(db, sql, err) || prepare(db, "VACUUM INTO ?1", &s, err))
+		return -1;
+	if (sqlite3_bind_text(s, 1, path, -1, SQLITE_STATIC))
+		return err_nomem(err);
+	return step(db, s, &row, err);
+}
+
+const char *
+sqlite_db_version(void)
+{
+	return sqlite3_libversion();
+}

@@ -1,0 +1,544 @@
+#include "component/sqlite_restore.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/date.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/jsonw.h"
+#include "base/str.h"
+#include "component/component.h"
+#include "component/private_dir.h"
+#include "component/sqlite_db.h"
+#include "component/sqlite_raw.h"
+
+enum {
+	ROWS_MAX = 16 << 20,
+	NAMES_MAX = 16 << 10, /* what getpwnam_r may need */
+	PERMISSIONS = 0777,
+	NEW_FILE = 0666,
+	SAME_SECOND = 60, /* restores that may share a second */
+	ROOM_SLACK = 1 << 20
+};
+
+enum state {
+	MISSING,
+	EMPTY,  /* 0 bytes: a database with nothing in it */
+	USABLE, /* SQLite can write it */
+	DAMAGED
+};
+
+struct restore {
+	const struct config_sqlite *cfg;
+	const char *path;
+	struct loader *loader;
+	uint64_t wait_ms;
+	char *dir; /* that path lies in */
+	enum state state;
+	struct sqlite_raw old; /* zero where missing */
+	struct private_dir *own;
+	char *fresh; /* the set's database, in own */
+	char *kept;  /* name of what was there before */
+};
+
+static void
+scope_restore(struct restore *r)
+{
+	private_dir_free(r->own);
+	free(r->dir);
+	free(r->fresh);
+	free(r->kept);
+}
+
+/* --- what is there */
+
+/* Whether SQLite can make sense of its first page is what counts. */
+static int
+probe(struct restore *r, struct err *err)
+{
+	AUTO(sqlite_db) struct sqlite_db *db = NULL;
+	struct sqlite_db_facts f;
+
+	r->state = USABLE;
+	if (r->old.st.st_size == 0)
+		r->state = EMPTY;
+	else if (!r->old.is_database)
+		r->state = DAMAGED;
+	if (r->state != USABLE)
+		return 0;
+	if (sqlite_db_open(r->path, SQLITE_DB_PEEK, 0, &db, err) == 0 &&
+	    sqlite_db_facts(db, &f, err) == 0)
+		return 0;
+	/* A transaction that was cut off may look so, and is undone later. */
+	if (!err_is(err, ERR_CORRUPT))
+		return -1;
+	if (!r->old.has_journal && !r->old.has_wal)
+		r->state = DAMAGED;
+	return 0;
+}
+
+static int
+look(struct restore *r, struct err *err)
+{
+	int n = (int)(strrchr(r->path, '/') - r->path);
+
+	if (str_printf(&r->dir, err, "%.*s", n ? n : 1, r->path))
+		return -1;
+	if (sqlite_raw_look(r->path, &r->old, err)) {
+		r->state = MISSING;
+		return err_is(err, ERR_NOTFOUND) ? 0 : -1;
+	}
+	return probe(r, err);
+}
+
+static int
+want_room(const struct restore *r, struct err *err)
+{
+	uint64_t fresh = json_opt_u64(r->loader->facts, "pages");
+	uint64_t page = json_opt_u64(r->loader->facts, "page-size");
+	uint64_t old = (uint64_t)r->old.st.st_size + r->old.wal_bytes;
+	uint64_t need, room;
+	char needs[16], has[16];
+
+	if (page && fresh > UINT64_MAX / 8 / page)
+		return err_set(err, ERR_CORRUPT, "facts: %" PRIu64 " pages",
+		    fresh);
+	fresh *= page;
+	need = fresh + ROOM_SLACK;
+	/* The copy that is kept, the journal, and what it grows by. */
+	if (r->state == USABLE)
+		need += 2 * old + fresh;
+	if (file_room(r->dir, &room, err))
+		return -1;
+	if (need <= room)
+		return 0;
+	str_bytes(need, needs);
+	str_bytes(room, has);
+	return err_set(err, ERR_NOROOM,
+	    "no room in '%s' to restore: needs %s, has %s", r->dir, needs, has);
+}
+
+/* path.before-restore-20261120T162800Z; a name that nothing has. */
+static int
+name_kept(struct restore *r, struct err *err)
+{
+	int64_t now = clock_now(clock_real());
+	char when[DATE_BASIC_SIZE];
+	struct stat st;
+
+	for (int i = 0; i < SAME_SECOND; i++) {
+		date_basic(now + i, when);
+		free(TAKE(r->kept));
+		if (str_printf(&r->kept, err, "%s.before-restore-%s", r->path,
+		        when))
+			return -1;
+		if (lstat(r->kept, &st) && errno == ENOENT)
+			return 0;
+	}
+	return err_set(err, ERR_EXISTS, "'%s' and the like are there already",
+	    r->kept);
+}
+
+/* --- what comes back */
+
+static int
+receive(struct restore *r, struct err *err)
+{
+	AUTO(sink) struct sink *to = NULL;
+	AUTO(close) int fd = -1;
+
+	if (private_dir_file(r->own, "fresh", &r->fresh, err))
+		return -1;
+	fd = open(r->fresh, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(err, "cannot open '%s'", r->fresh);
+	if (sink_fd_new(fd, &to, err) ||
+	    r->loader->ops->stream(r->loader, "sqlite", to, err))
+		return -1;
+	return fsync(fd) ? err_sys(err, "cannot write '%s'", r->fresh) : 0;
+}
+
+static int
+count_rows(struct sqlite_db *db, struct json **ret, struct err *err)
+{
+	AUTO(buf) struct buf b = { .max = ROWS_MAX };
+	struct jsonw w;
+
+	jsonw_begin(&w, &b, 0);
+	jsonw_object(&w, NULL);
+	if (sqlite_db_rows(db, &w, err))
+		return -1;
+	jsonw_close(&w);
+	if (jsonw_end(&w, err))
+		return -1;
+	return json_parse(b.data, b.len, ret, err);
+}
+
+static int
+same_rows(const struct json *have, const struct json *want, struct err *err)
+{
+	const struct json *t;
+
+	if (json_count(have) != json_count(want))
+		return err_set(err, ERR_CORRUPT,
+		    "it has %zu tables, %zu were saved", json_count(have),
+		    json_count(want));
+	for (t = json_first(want); t; t = json_next(t)) {
+		const char *name = json_name(t);
+		uint64_t n, m;
+
+		if (json_u64(want, name, &n, err) ||
+		    json_u64(have, name, &m, err))
+			return -1;
+		if (n != m)
+			return err_set(err, ERR_CORRUPT,
+			    "table '%s' has %" PRIu64 " rows, %" PRIu64
+			    " were saved",
+			    name, m, n);
+	}
+	return 0;
+}
+
+static int
+verify(const struct restore *r, struct err *err)
+{
+	AUTO(sqlite_db) struct sqlite_db *db = NULL;
+	AUTO(json) struct json *have = NULL;
+	const struct json *want = json_opt(r->loader->facts, "tables");
+
+	if (sqlite_db_open(r->fresh, SQLITE_DB_OWN, 0, &db, err) ||
+	    sqlite_db_check(db, err))
+		return -1;
+	if (!json_is_object(want))
+		return 0;
+	if (count_rows(db, &have, err))
+		return -1;
+	return same_rows(have, want, err);
+}
+
+static int
+get_fresh(struct restore *r, struct err *err)
+{
+	if (private_dir_new(r->dir, &r->own, err) || receive(r, err))
+		return -1;
+	if (verify(r, err))
+		return err_wrap(err, "the saved database");
+	return 0;
+}
+
+/* --- owner and mode */
+
+struct owner {
+	uid_t uid;
+	gid_t gid;
+	mode_t mode;
+};
+
+static int
+find_user(const char *name, uid_t *uid, struct err *err)
+{
+	struct passwd pw, *found = NULL;
+	AUTO(free) char *mem = NULL;
+	struct err ignored = { 0 };
+	uint64_t id;
+
+	if (str_to_u64(name, 0, UINT32_MAX - 1, &id, &ignored) == 0) {
+		*uid = (uid_t)id;
+		return 0;
+	}
+	mem = malloc(NAMES_MAX);
+	if (!mem)
+		return err_nomem(err);
+	if (getpwnam_r(name, &pw, mem, NAMES_MAX, &found) || !found)
+		return err_set(err, ERR_USAGE, "there is no user '%s'", name);
+	*uid = found->pw_uid;
+	return 0;
+}
+
+static int
+find_group(const char *name, gid_t *gid, struct err *err)
+{
+	struct group gr, *found = NULL;
+	AUTO(free) char *mem = NULL;
+	struct err ignored = { 0 };
+	uint64_t id;
+
+	if (str_to_u64(name, 0, UINT32_MAX - 1, &id, &ignored) == 0) {
+		*gid = (gid_t)id;
+		return 0;
+	}
+	mem = malloc(NAMES_MAX);
+	if (!mem)
+		return err_nomem(err);
+	if (getgrnam_r(name, &gr, mem, NAMES_MAX, &found) || !found)
+		return err_set(err, ERR_USAGE, "there is no group '%s'", name);
+	*gid = found->gr_gid;
+	return 0;
+}
+
+/* As what it replaces; a new file as configured, or as its folder. */
+static int
+owner_of(const struct restore *r, struct owner *o, struct err *err)
+{
+	const struct config_sqlite *cfg = r->cfg;
+	struct stat st = r->old.st;
+
+	if (r->state == MISSING && stat(r->dir, &st))
+		return err_sys(err, "cannot find folder '%s'", r->dir);
+	o->uid = st.st_uid;
+	o->gid = st.st_gid;
+	o->mode = st.st_mode & (r->state == MISSING ? NEW_FILE : PERMISSIONS);
+	if (r->state != MISSING)
+		return 0;
+	if (cfg->mode)
+		o->mode = (mode_t)cfg->mode & PERMISSIONS;
+	if (cfg->owner && find_user(cfg->owner, &o->uid, err))
+		return -1;
+	return cfg->group ? find_group(cfg->group, &o->gid, err) : 0;
+}
+
+/*
+ * Only root may give files away.  Another's mode on a file of our own could
+ * show it to a group that never had it: then it stays private.
+ */
+static int
+set_owner(const struct restore *r, int fd, const struct owner *o,
+    struct err *err)
+{
+	bool asked = r->state == MISSING && (r->cfg->owner || r->cfg->group);
+	mode_t mode = o->mode;
+
+	if (fchown(fd, o->uid, o->gid)) {
+		if (errno != EPERM || asked)
+			return err_sys(err, "cannot change the owner of '%s'",
+			    r->path);
+		if (fchown(fd, (uid_t)-1, o->gid))
+			mode &= S_IRUSR | S_IWUSR;
+	}
+	if (fchmod(fd, mode))
+		return err_sys(err, "cannot change the mode of '%s'", r->path);
+	return 0;
+}
+
+static int
+seal(const struct restore *r, const char *file, struct err *err)
+{
+	AUTO(close) int fd = open(file, O_RDWR | O_CLOEXEC);
+	struct owner o;
+
+	if (fd < 0)
+		return err_sys(err, "cannot open '%s'", file);
+	if (owner_of(r, &o, err) || set_owner(r, fd, &o, err))
+		return -1;
+	return fsync(fd) ? err_sys(err, "cannot write '%s'", file) : 0;
+}
+
+/* --- put a file in place: missing or damaged */
+
+/*
+ * A second name for the old file, so that there is always one at path, and
+ * its journal moved away, which must not be applied to the new one.
+ */
+static int
+keep_damaged(struct restore *r, struct err *err)
+{
+	if (r->state == DAMAGED && link(r->path, r->kept) &&
+	    rename(r->path, r->kept))
+		return err_sys(err, "cannot keep '%s' as '%s'", r->path,
+		    r->kept);
+	if (sqlite_raw_move_aside(r->path, r->kept, err))
+		return -1;
+	return file_sync_parent(r->path, err);
+}
+
+static int
+put_in_place(struct restore *r, struct err *err)
+{
+	if (seal(r, r->fresh, err) || keep_damaged(r, err))
+		return -1;
+	if (rename(r->fresh, r->path))
+		return err_sys(err, "cannot rename to '%s'", r->path);
+	if (file_sync_parent(r->path, err))
+		return -1;
+	if (r->state == DAMAGED)
+		r->loader->ops->note(r->loader,
+		    "'%s' was damaged and is kept as '%s'; a server that has "
+		    "it open must be restarted",
+		    r->path, r->kept);
+	else
+		r->loader->ops->note(r->loader, "'%s' was missing: made anew",
+		    r->path);
+	return 0;
+}
+
+/* --- write into the live file */
+
+/* Under the name kept only when it is complete. */
+static int
+keep_copy(struct restore *r, struct sqlite_db *live, struct err *err)
+{
+	AUTO(sqlite_db) struct sqlite_db *to = NULL;
+	AUTO(free) char *copy = NULL;
+
+	if (private_dir_file(r->own, "before", &copy, err) ||
+	    sqlite_db_open(copy, SQLITE_DB_NEW, 0, &to, err) ||
+	    sqlite_db_read_begin(live, err) || sqlite_db_copy(live, to, err) ||
+	    sqlite_db_read_end(live, err))
+		return -1;
+	sqlite_db_free(TAKE(to));
+	if (seal(r, copy, err))
+		return -1;
+	if (rename(copy, r->kept))
+		return err_sys(err, "cannot rename to '%s'", r->kept);
+	return file_sync_parent(r->kept, err);
+}
+
+/*
+ * The backup API hands over the header with the rest, so the journal mode
+ * must be the target's before, and in WAL mode the page size too.
+ */
+static int
+adapt(struct restore *r, const struct sqlite_db_facts *live, struct err *err)
+{
+	AUTO(sqlite_db) struct sqlite_db *db = NULL;
+	AUTO(free) char *sized = NULL;
+	struct sqlite_db_facts f;
+
+	if (sqlite_db_open(r->fresh, SQLITE_DB_OWN, 0, &db, err) ||
+	    sqlite_db_leave_wal(db, err) || sqlite_db_facts(db, &f, err))
+		return -1;
+	if (!live->wal || f.page_size == live->page_size)
+		return 0;
+	if (private_dir_file(r->own, "sized", &sized, err) ||
+	    sqlite_db_resize(db, live->page_size, sized, err))
+		return -1;
+	free(TAKE(r->fresh));
+	r->fresh = TAKE(sized);
+	r->loader->ops->note(r->loader,
+	    "'%s' keeps its page size of %" PRIu32
+	    ", the saved one had %" PRIu32,
+	    r->path, live->page_size, f.page_size);
+	return 0;
+}
+
+static int
+overwrite(struct restore *r, struct sqlite_db *live, struct err *err)
+{
+	AUTO(sqlite_db) struct sqlite_db *fresh = NULL;
+	struct sqlite_db_facts f;
+
+	if (sqlite_db_facts(live, &f, err) || adapt(r, &f, err) ||
+	    sqlite_db_open(r->fresh, SQLITE_DB_OWN, 0, &fresh, err) ||
+	    sqlite_db_read_begin(fresh, err))
+		return -1;
+	return sqlite_db_copy(fresh, live, err);
+}
+
+/* After a lock or a full disk the old data is where it was. */
+static int
+drop_kept(struct restore *r, struct err *err)
+{
+	if (r->state == USABLE &&
+	    (err_is(err, ERR_TRANSIENT) || err_is(err, ERR_NOROOM) ||
+	        err_is(err, ERR_NOMEM) || err_is(err, ERR_DENIED)))
+		(void)unlink(r->kept);
+	else if (r->state == USABLE)
+		(void)err_wrap(err, "what was there is kept as '%s'", r->kept);
+	return -1;
+}
+
+static void
+note_kept(struct restore *r)
+{
+	if (r->state == USABLE)
+		r->loader->ops->note(r->loader,
+		    "'%s' as it was before is kept as '%s'; to put it back: "
+		    "sqlite3 '%s' \".restore '%s'\"",
+		    r->path, r->kept, r->path, r->kept);
+}
+
+static int
+write_live(struct restore *r, struct err *err)
+{
+	AUTO(sqlite_db) struct sqlite_db *live = NULL;
+
+	if (sqlite_db_open(r->path, SQLITE_DB_LIVE, r->wait_ms, &live, err) ||
+	    (r->state == USABLE && keep_copy(r, live, err))) {
+		if (err_is(err, ERR_CORRUPT))
+			r->state = DAMAGED;
+		return -1;
+	}
+	if (overwrite(r, live, err))
+		return drop_kept(r, err);
+	note_kept(r);
+	return 0;
+}
+
+static int
+write_it(struct restore *r, struct err *err)
+{
+	if (r->state == EMPTY || r->state == USABLE) {
+		if (write_live(r, err) == 0)
+			return 0;
+		/* Found to be damaged before anything was written. */
+		if (r->state != DAMAGED)
+			return -1;
+	}
+	return put_in_place(r, err);
+}
+
+/* --- all of it */
+
+static void
+tell(const struct restore *r)
+{
+	struct loader *l = r->loader;
+
+	switch (r->state) {
+	case MISSING:
+		l->ops->note(l, "would make '%s'", r->path);
+		return;
+	case EMPTY:
+		l->ops->note(l, "would fill '%s', which is empty", r->path);
+		return;
+	case USABLE:
+		l->ops->note(l, "would keep '%s' as '%s' and overwrite it",
+		    r->path, r->kept);
+		return;
+	case DAMAGED:
+		l->ops->note(l,
+		    "'%s' is damaged: would keep it as '%s' and put another "
+		    "file in its place",
+		    r->path, r->kept);
+		return;
+	}
+}
+
+int
+sqlite_restore(const struct config_sqlite *cfg, const char *path,
+    struct loader *loader, struct err *err)
+{
+	AUTO(restore)
+	struct restore r = {
+		.cfg = cfg,
+		.path = path,
+		.loader = loader,
+		.wait_ms = cfg->busy_timeout_s * 1000,
+	};
+
+	if (look(&r, err) || name_kept(&r, err) || want_room(&r, err))
+		return -1;
+	if (loader->dry_run) {
+		tell(&r);
+		return 0;
+	}
+	if (get_fresh(&r, err))
+		return -1;
+	return write_it(&r, err);
+}
