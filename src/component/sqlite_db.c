@@ -219,6 +219,8 @@ static int
 set_up(struct sqlite_db *db, enum sqlite_db_use use, struct err *err)
 {
 	switch (use) {
+	case SQLITE_DB_OWN:
+		return 0;
 	case SQLITE_DB_READ:
 	case SQLITE_DB_PEEK:
 		(void)sqlite3_db_config(db->conn,
@@ -227,8 +229,6 @@ set_up(struct sqlite_db *db, enum sqlite_db_use use, struct err *err)
 	case SQLITE_DB_NEW:
 		if (run(db, "PRAGMA journal_mode=OFF", err))
 			return -1;
-		return run(db, "PRAGMA synchronous=OFF", err);
-	case SQLITE_DB_OWN:
 		return run(db, "PRAGMA synchronous=OFF", err);
 	case SQLITE_DB_LIVE:
 		(void)sqlite3_wal_autocheckpoint(db->conn, 0);
@@ -373,20 +373,33 @@ complaints(struct sqlite_db *db, sqlite3_stmt *s, struct buf *said,
 	}
 }
 
-int
-sqlite_db_check(struct sqlite_db *db, struct err *err)
+static int
+quick_check(struct sqlite_db *db, struct buf *said, struct err *err)
 {
-	AUTO(buf) struct buf said = { .max = SQL_MAX };
 	AUTO(stmt) sqlite3_stmt *s = NULL;
 	char sql[64];
 
-	(void)sqlite3_collation_needed(db->conn, NULL, on_collation);
 	/* CHECK may call functions that only the application has. */
 	if (run(db, "PRAGMA ignore_check_constraints=ON", err))
 		return -1;
 	(void)snprintf(sql, sizeof sql, "PRAGMA quick_check(%d)", COMPLAINTS);
-	if (prepare(db, sql, &s, err) || complaints(db, s, &said, err))
+	if (prepare(db, sql, &s, err))
 		return -1;
+	return complaints(db, s, said, err);
+}
+
+int
+sqlite_db_check(struct sqlite_db *db, struct err *err)
+{
+	AUTO(buf) struct buf said = { .max = SQL_MAX };
+
+	(void)sqlite3_collation_needed(db->conn, NULL, on_collation);
+	if (quick_check(db, &said, err)) {
+		if (!err_is(err, ERR_CORRUPT))
+			return -1;
+		return err_set(err, ERR_CORRUPT, "quick_check says: %s",
+		    sqlite3_errmsg(db->conn));
+	}
 	if (said.data && strcmp(said.data, "ok") == 0)
 		return 0;
 	return err_set(err, ERR_CORRUPT, "quick_check says: %s",
