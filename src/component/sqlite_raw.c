@@ -240,7 +240,8 @@ resolve_parent(const char *path, char **ret, struct err *err)
 	if (lstat(path, &st) == 0)
 		return err_set(err, ERR_NOTFOUND,
 		    "'%s' is a symbolic link to nowhere", path);
-	if (slash ? str_printf(&dir, err, "%.*s", (int)(last - path), path)
+	if (slash ? str_printf(&dir, err, "%.*s",
+	                (int)(slash > path ? slash - path : 1), path)
 	          : str_dup(".", &dir, err))
 		return -1;
 	real = realpath(dir, NULL);

@@ -396,7 +396,11 @@ keep_copy(struct restore *r, struct sqlite_db *live, struct err *err)
 		return -1;
 	if (rename(copy, r->kept))
 		return err_sys(err, "cannot rename to '%s'", r->kept);
-	return file_sync_parent(r->kept, err);
+	if (file_sync_parent(r->kept, err)) {
+		(void)unlink(r->kept);
+		return -1;
+	}
+	return 0;
 }
 
 /*
