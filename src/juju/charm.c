@@ -1,0 +1,377 @@
+#include "juju/charm.h"
+
+#include <stdio.h>
+
+#include "base/json.h"
+#include "base/str.h"
+#include "base/tree.h"
+#include "base/yaml.h"
+#include "juju/hooktool.h"
+#include "juju/relation_minio.h"
+#include "juju/relation_s3.h"
+
+enum { OPTION_MAX = 1 << 20, APP_SIZE = 128 };
+
+static const char components_origin[] = "charm option 'components'";
+
+/* --- the charm's options (config.yaml); NULL where empty */
+
+struct options {
+	struct json *json;
+	const char *components, *store_bucket, *bucket, *path, *name,
+	    *bandwidth;
+	bool create_bucket;
+};
+
+static inline void
+scope_options(struct options *o)
+{
+	json_free(o->json);
+}
+
+static const char *
+option(const struct json *json, const char *name)
+{
+	const char *text = json_opt_str(json, name);
+
+	return text && *text ? text : NULL;
+}
+
+static int
+options_read(struct options *o, struct err *err)
+{
+	if (hooktool_config(&o->json, err))
+		return -1;
+	o->components = option(o->json, "components");
+	o->store_bucket = option(o->json, "object-store-bucket-name");
+	o->bucket = option(o->json, "bucket");
+	o->path = option(o->json, "path");
+	o->name = option(o->json, "name");
+	o->bandwidth = option(o->json, "bandwidth");
+	o->create_bucket = json_opt_bool(o->json, "create-bucket");
+	return 0;
+}
+
+/* --- walking the relations */
+
+struct walk {
+	const struct env *env;
+	const struct options *options;
+	struct charm *charm;      /* when reading; NULL when publishing */
+	struct tree *root, *list; /* borrowed: what is being put together */
+};
+
+typedef int visit_fn(struct walk *, const char *id, struct err *);
+
+/* Juju lists a relation until the very end of its broken hook. */
+static bool
+is_broken(const struct env *env, const char *id)
+{
+	return env->kind == ENV_HOOK && env->relation_id &&
+	       strcmp(env->relation_id, id) == 0 &&
+	       str_ends(env->name, "-relation-broken");
+}
+
+static int
+each_relation(struct walk *w, const char *endpoint, visit_fn *visit,
+    struct err *err)
+{
+	AUTO(json) struct json *ids = NULL;
+	const struct json *id;
+
+	if (hooktool_relation_ids(endpoint, &ids, err))
+		return -1;
+	for (id = json_first(ids); id; id = json_next(id))
+		if (json_text(id) && !is_broken(w->env, json_text(id)) &&
+		    visit(w, json_text(id), err))
+			return -1;
+	return 0;
+}
+
+static struct relation_s3
+repository_of(const struct walk *w, const char *id)
+{
+	return (struct relation_s3){
+		.id = id,
+		.bucket = w->options->bucket,
+		.path = w->options->path,
+		.option = "bucket",
+		.http_proxy = w->env->http_proxy,
+		.https_proxy = w->env->https_proxy,
+		.no_proxy = w->env->no_proxy,
+	};
+}
+
+static struct relation_s3
+source_of(const struct walk *w, const char *id)
+{
+	struct relation_s3 r = repository_of(w, id);
+
+	r.source = true;
+	r.bucket = w->options->store_bucket;
+	r.path = NULL;
+	r.option = "object-store-bucket-name";
+	return r;
+}
+
+/* --- what we write */
+
+static int
+publish_repository(struct walk *w, const char *id, struct err *err)
+{
+	struct relation_s3 r = repository_of(w, id);
+
+	return relation_s3_publish(&r, err);
+}
+
+static int
+publish_source(struct walk *w, const char *id, struct err *err)
+{
+	struct relation_s3 r = source_of(w, id);
+
+	return relation_s3_publish(&r, err);
+}
+
+static int
+publish_minio(struct walk *w, const char *id, struct err *err)
+{
+	(void)w;
+	return relation_minio_publish(id, err);
+}
+
+int
+charm_publish(const struct env *env, struct err *err)
+{
+	AUTO(options) struct options options = { 0 };
+	struct walk w = { .env = env, .options = &options };
+	bool leader;
+
+	if (hooktool_is_leader(&leader, err))
+		return -1;
+	if (!leader)
+		return 0;
+	/* first what others wait for, then what may fail */
+	if (each_relation(&w, "object-storage", publish_minio, err) ||
+	    options_read(&options, err) ||
+	    each_relation(&w, "s3-parameters", publish_repository, err))
+		return -1;
+	return each_relation(&w, "s3-source", publish_source, err);
+}
+
+/* --- what we read */
+
+static int
+read_repository(struct walk *w, const char *id, struct err *err)
+{
+	struct relation_s3 r = repository_of(w, id);
+	AUTO(tree) struct tree *map = NULL, *s3 = NULL;
+
+	if (tree_get(w->root, "repository"))
+		return 0; /* metadata.yaml allows one; Juju does not enforce */
+	if (relation_s3_read(&r, &w->charm->repository, &s3, err))
+		return -1;
+	if (!s3)
+		return 0;
+	if (tree_new(TREE_MAP, NULL, s3->origin, 0, &map, err) ||
+	    tree_add(map, "s3", TAKE(s3), err) ||
+	    tree_add_text(map, "name",
+	        w->options->name ? w->options->name : w->env->model, err) ||
+	    tree_add_text(map, "create-bucket",
+	        w->options->create_bucket ? "true" : "false", err))
+		return -1;
+	return tree_add(w->root, "repository", TAKE(map), err);
+}
+
+static bool
+has_name(const struct tree *list, const char *name)
+{
+	for (const struct tree *t = list->child; t; t = t->next) {
+		const char *other = tree_text(t, "name");
+
+		if (other && strcmp(other, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Named by its bucket; a second of that name also by where it comes from. */
+static int
+add_bucket(struct walk *w, const char *id, struct tree *map, struct err *err)
+{
+	AUTO(tree) struct tree *owned = map;
+	AUTO(free) char *name = NULL, *app = NULL;
+	const char *bucket = tree_text(map, "bucket");
+
+	if (!has_name(w->list, bucket)) {
+		if (str_dup(bucket, &name, err))
+			return -1;
+	} else if (hooktool_relation_app(id, &app, err) ||
+	           str_printf(&name, err, "%s-%s", bucket, app)) {
+		return -1;
+	}
+	if (tree_add_text(owned, "name", name, err) ||
+	    tree_add_text(owned, "type", "bucket", err))
+		return -1;
+	return tree_add(w->list, NULL, TAKE(owned), err);
+}
+
+static int
+read_minio(struct walk *w, const char *id, struct err *err)
+{
+	AUTO(tree) struct tree *map = NULL;
+	const char *bucket = w->options->store_bucket;
+
+	if (relation_minio_read(id, &w->charm->components, &map, err))
+		return -1;
+	if (!map)
+		return 0;
+	if (!bucket) {
+		relation_gap_set(&w->charm->components, RELATION_BLOCKED,
+		    "no bucket name: set option 'object-store-bucket-name'");
+		return 0;
+	}
+	if (tree_add_text(map, "bucket", bucket, err))
+		return -1;
+	return add_bucket(w, id, TAKE(map), err);
+}
+
+static int
+read_source(struct walk *w, const char *id, struct err *err)
+{
+	struct relation_s3 r = source_of(w, id);
+	struct tree *map = NULL;
+
+	if (relation_s3_read(&r, &w->charm->components, &map, err))
+		return -1;
+	return map ? add_bucket(w, id, map, err) : 0;
+}
+
+/* The list's nodes move over to the one that is being put together. */
+static int
+adopt(struct walk *w, struct tree *from, struct err *err)
+{
+	struct relation_s3 proxies = repository_of(w, NULL);
+
+	while (from->child) {
+		struct tree *one = from->child;
+		const char *type = tree_text(one, "type");
+
+		from->child = one->next;
+		one->next = NULL;
+		if (tree_add(w->list, NULL, one, err))
+			return -1;
+		if (type && strcmp(type, "bucket") == 0 &&
+		    relation_s3_proxy(&proxies, one, err))
+			return -1;
+	}
+	return 0;
+}
+
+static int
+read_components(struct walk *w, struct err *err)
+{
+	const char *text = w->options->components;
+	AUTO(tree) struct tree *from = NULL;
+	size_t len = text ? strlen(text) : 0;
+
+	if (len > OPTION_MAX)
+		return err_set(err, ERR_USAGE, "%s is longer than %d bytes",
+		    components_origin, OPTION_MAX);
+	if (len == 0)
+		return 0;
+	if (yaml_parse(text, len, components_origin, &from, err))
+		return -1;
+	if (from->kind == TREE_MAP && !from->child)
+		return 0;
+	if (from->kind != TREE_LIST)
+		return tree_err(from, err,
+		    "it must be a list, such as [{name: mlmd, type: sqlite, "
+		    "path: /data/mlmd.db}]");
+	return adopt(w, from, err);
+}
+
+static int
+read_rest(struct walk *w, struct err *err)
+{
+	AUTO(free) char *scratch = NULL;
+	AUTO(tree) struct tree *limits = NULL;
+
+	if (hooktool_storage("scratch", &scratch, err) ||
+	    tree_add_text(w->root, "scratch", scratch, err))
+		return -1;
+	if (!w->options->bandwidth)
+		return 0;
+	if (tree_new(TREE_MAP, NULL, "charm options", 0, &limits, err) ||
+	    tree_add_text(limits, "bandwidth", w->options->bandwidth, err))
+		return -1;
+	return tree_add(w->root, "limits", TAKE(limits), err);
+}
+
+static void
+app_of(const struct env *env, char out[APP_SIZE])
+{
+	const char *unit = env->unit ? env->unit : "platform-backup";
+
+	(void)snprintf(out, APP_SIZE, "%.*s", (int)strcspn(unit, "/"), unit);
+}
+
+static void
+name_gaps(const struct walk *w)
+{
+	char app[APP_SIZE];
+
+	app_of(w->env, app);
+	if (!tree_get(w->root, "repository"))
+		relation_gap_set(&w->charm->repository, RELATION_BLOCKED,
+		    "no place for backups: juju integrate %s s3-integrator",
+		    app);
+	if (!w->list->child)
+		relation_gap_set(&w->charm->components, RELATION_BLOCKED,
+		    "nothing to save: juju integrate %s minio, or set option "
+		    "'components'",
+		    app);
+}
+
+static int
+read_all(struct walk *w, struct err *err)
+{
+	struct tree *list = NULL;
+
+	if (tree_new(TREE_LIST, NULL, components_origin, 0, &list, err) ||
+	    tree_add(w->root, "components", list, err))
+		return -1;
+	w->list = list;
+	if (each_relation(w, "s3-parameters", read_repository, err) ||
+	    each_relation(w, "object-storage", read_minio, err) ||
+	    each_relation(w, "s3-source", read_source, err) ||
+	    read_components(w, err))
+		return -1;
+	name_gaps(w);
+	return read_rest(w, err);
+}
+
+int
+charm_read(const struct env *env, struct charm *c, struct err *err)
+{
+	AUTO(options) struct options options = { 0 };
+	AUTO(tree) struct tree *root = NULL;
+	struct walk w = { .env = env, .options = &options, .charm = c };
+
+	*c = (struct charm){ 0 };
+	if (options_read(&options, err) ||
+	    tree_new(TREE_MAP, NULL, "charm", 0, &root, err))
+		return -1;
+	w.root = root;
+	if (read_all(&w, err))
+		return -1;
+	if (tree_get(root, "repository"))
+		c->config = TAKE(root);
+	return 0;
+}
+
+void
+charm_done(struct charm *c)
+{
+	tree_free(c->config);
+	*c = (struct charm){ 0 };
+}

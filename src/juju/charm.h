@@ -1,0 +1,42 @@
+/*
+ * charm.h - everything that Juju tells this unit, as one configuration, and
+ * what the charm owes the applications it is related to.
+ */
+#ifndef JUJU_CHARM_H
+#define JUJU_CHARM_H
+
+#include <stdbool.h>
+
+#include "juju/env.h"
+#include "juju/relation.h"
+
+struct tree;
+
+struct charm {
+	/* For config_decode; NULL while the repository is not known. */
+	struct tree *config;
+	struct relation_gap repository; /* why nothing can be done yet */
+	struct relation_gap components; /* why a backup would lack something */
+};
+
+/*
+ * Write what a requirer has to write, to every relation.  Does nothing unless
+ * the unit is the leader; may be called in every hook.
+ */
+MUST_CHECK int charm_publish(const struct env *, struct err *);
+
+/*
+ * Read options, relations and storage; no network but Juju's own.  ERR_USAGE:
+ * an option or another charm's data is wrong; the message names it.  What is
+ * merely not there yet is no error, but a gap.
+ */
+MUST_CHECK int charm_read(const struct env *, struct charm *, struct err *);
+void charm_done(struct charm *);
+
+static inline void
+scope_charm(struct charm *c)
+{
+	charm_done(c);
+}
+
+#endif

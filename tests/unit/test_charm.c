@@ -1,0 +1,352 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../lib/failalloc.h"
+#include "../lib/faketool.h"
+#include "base/tree.h"
+#include "juju/charm.h"
+
+static const struct env action = {
+	.kind = ENV_ACTION,
+	.name = "create-backup",
+	.unit = "pb/0",
+	.model = "kubeflow",
+};
+
+/* What a test says by hand; options and relations otherwise are empty. */
+static void
+options(const char *json)
+{
+	char body[2048];
+
+	(void)snprintf(body, sizeof body, "printf '%%s' '%s'", json);
+	faketool_add("config-get", body);
+}
+
+/* ids of the three endpoints, as JSON without the brackets */
+static void
+relations(const char *repository, const char *minio, const char *source)
+{
+	char body[1024];
+
+	(void)snprintf(body, sizeof body,
+	    "case $1 in s3-parameters) echo '[%s]';;\n"
+	    "object-storage) echo '[%s]';;\n*) echo '[%s]';; esac",
+	    repository, minio, source);
+	faketool_add("relation-ids", body);
+}
+
+static const char bags[] =
+    "case $3 in\n"
+    "s3-*:1) printf '%s' '{\"access-key\":\"AK\",\"secret-key\":\"SK\","
+    "\"endpoint\":\"http://s3:80\",\"bucket\":\"backups\"}';;\n"
+    "s3-*:2) printf '%s' '{\"version\":\"1\"}';;\n"
+    "s3-*:3) printf '%s' '{\"access-key\":\"AK\",\"secret-key\":\"SK\","
+    "\"endpoint\":\"http://s3:80\",\"version\":\"1\"}';;\n"
+    "object-*:1) printf '%s' '{\"data\":\"access-key: a\\nport: 9000\\n"
+    "secret-key: b\\nservice: minio\\nnamespace: kf\\n\"}';;\n"
+    "*) echo '{}';; esac";
+
+static int
+setup(void **state)
+{
+	(void)state;
+	faketool_setup();
+	options("{\"object-store-bucket-name\":\"mlpipeline\","
+	        "\"create-bucket\":true}");
+	relations("", "", "");
+	faketool_add("relation-list", "case $4 in object-*) echo '\"minio\"';; "
+	                              "*) echo '\"integrator\"';; esac");
+	faketool_add("relation-get", bags);
+	faketool_add("relation-set", "echo >>\"${0%/*}/calls\"");
+	faketool_add("storage-list", "echo '[]'");
+	faketool_add("is-leader", "echo true");
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	faketool_teardown();
+	return 0;
+}
+
+static const struct tree *
+component(const struct charm *c, unsigned n)
+{
+	const struct tree *t = tree_get(c->config, "components")->child;
+
+	while (n-- > 0 && t)
+		t = t->next;
+	return t;
+}
+
+static void
+unrelated_charm_is_blocked_and_says_what_to_do(void **state)
+{
+	struct err err = { 0 };
+	AUTO(charm) struct charm c = { 0 };
+
+	(void)state;
+	assert_int_equal(charm_read(&action, &c, &err), 0);
+	assert_null(c.config);
+	assert_int_equal(c.repository.state, RELATION_BLOCKED);
+	assert_string_equal(c.repository.text,
+	    "no place for backups: juju integrate pb s3-integrator");
+	assert_int_equal(c.components.state, RELATION_BLOCKED);
+	assert_string_equal(c.components.text,
+	    "nothing to save: juju integrate pb minio, or set option "
+	    "'components'");
+}
+
+static void
+relations_become_a_configuration(void **state)
+{
+	struct err err = { 0 };
+	AUTO(charm) struct charm c = { 0 };
+	const struct tree *r, *m;
+
+	(void)state;
+	relations("\"s3-parameters:1\"", "\"object-storage:1\"", "");
+	faketool_add("storage-list", "echo '[\"scratch/0\"]'");
+	faketool_add("storage-get", "echo '{\"location\":\"/scratch\"}'");
+	assert_int_equal(charm_read(&action, &c, &err), 0);
+	assert_non_null(c.config);
+	assert_int_equal(c.repository.state, RELATION_READY);
+	assert_int_equal(c.components.state, RELATION_READY);
+	r = tree_get(c.config, "repository");
+	assert_string_equal(tree_text(r, "name"), "kubeflow");
+	assert_string_equal(tree_text(r, "create-bucket"), "true");
+	assert_string_equal(tree_text(tree_get(r, "s3"), "bucket"), "backups");
+	assert_string_equal(tree_text(c.config, "scratch"), "/scratch");
+	assert_null(tree_get(c.config, "limits"));
+	m = component(&c, 0);
+	assert_string_equal(tree_text(m, "name"), "mlpipeline");
+	assert_string_equal(tree_text(m, "type"), "bucket");
+	assert_string_equal(tree_text(m, "bucket"), "mlpipeline");
+	assert_string_equal(tree_text(m, "endpoint"), "http://minio.kf:9000");
+	assert_null(component(&c, 1));
+}
+
+static void
+options_add_and_name(void **state)
+{
+	struct err err = { 0 };
+	AUTO(charm) struct charm c = { 0 };
+	struct env proxied = action;
+
+	(void)state;
+	proxied.https_proxy = "http://proxy:1";
+	relations("\"s3-parameters:1\"", "", "");
+	options("{\"name\":\"site-a\",\"create-bucket\":false,"
+	        "\"bandwidth\":\"20M\",\"components\":"
+	        "\"- {name: mlmd, type: sqlite, path: /data/mlmd.db}\\n"
+	        "- {name: b, type: bucket, endpoint: \\\"https://x\\\"}\\n\"}");
+	assert_int_equal(charm_read(&proxied, &c, &err), 0);
+	assert_string_equal(tree_text(tree_get(c.config, "repository"), "name"),
+	    "site-a");
+	assert_string_equal(tree_text(tree_get(c.config, "repository"),
+	                        "create-bucket"),
+	    "false");
+	assert_string_equal(tree_text(tree_get(c.config, "limits"),
+	                        "bandwidth"),
+	    "20M");
+	assert_string_equal(tree_text(component(&c, 0), "path"),
+	    "/data/mlmd.db");
+	assert_null(tree_get(component(&c, 0), "proxy"));
+	assert_string_equal(component(&c, 0)->origin,
+	    "charm option 'components'");
+	assert_string_equal(tree_text(component(&c, 1), "proxy"),
+	    "http://proxy:1");
+	assert_int_equal(c.components.state, RELATION_READY);
+}
+
+static void
+two_buckets_of_one_name_are_told_apart(void **state)
+{
+	struct err err = { 0 };
+	AUTO(charm) struct charm c = { 0 };
+
+	(void)state;
+	relations("\"s3-parameters:1\"", "\"object-storage:1\"",
+	    "\"s3-source:3\"");
+	assert_int_equal(charm_read(&action, &c, &err), 0);
+	assert_string_equal(tree_text(component(&c, 0), "name"), "mlpipeline");
+	assert_string_equal(tree_text(component(&c, 1), "name"),
+	    "mlpipeline-integrator");
+	assert_string_equal(tree_text(component(&c, 1), "bucket"),
+	    "mlpipeline");
+}
+
+static void
+source_that_is_not_ready_is_a_gap(void **state)
+{
+	struct err err = { 0 };
+	AUTO(charm) struct charm c = { 0 };
+
+	(void)state;
+	relations("\"s3-parameters:1\"", "\"object-storage:1\"",
+	    "\"s3-source:2\"");
+	assert_int_equal(charm_read(&action, &c, &err), 0);
+	assert_non_null(c.config);
+	assert_int_equal(c.components.state, RELATION_WAITING);
+	assert_string_equal(c.components.text,
+	    "waiting for integrator to give its keys to relation s3-source:2");
+}
+
+static void
+minio_without_a_bucket_name_is_blocked(void **state)
+{
+	struct err err = { 0 };
+	AUTO(charm) struct charm c = { 0 };
+
+	(void)state;
+	options("{\"object-store-bucket-name\":\"\"}");
+	relations("", "\"object-storage:1\"", "");
+	assert_int_equal(charm_read(&action, &c, &err), 0);
+	assert_string_equal(c.components.text,
+	    "no bucket name: set option 'object-store-bucket-name'");
+}
+
+static void
+wrong_option_is_named(void **state)
+{
+	static const struct {
+		const char *json, *want;
+	} cases[] = {
+		{ "{\"components\":\"a: b\"}",
+		    "charm option 'components':1: it must be a list" },
+		{ "{\"components\":\"just words\"}",
+		    "charm option 'components':1: it must be a list" },
+		{ "{\"components\":\"- {a: b\"}",
+		    "charm option 'components':" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct err err = { 0 };
+		AUTO(charm) struct charm c = { 0 };
+
+		options(cases[i].json);
+		assert_int_equal(charm_read(&action, &c, &err), -1);
+		assert_true(err_is(&err, ERR_USAGE));
+		assert_non_null(strstr(err.msg, cases[i].want));
+	}
+}
+
+static void
+broken_relation_is_gone(void **state)
+{
+	struct err err = { 0 };
+	AUTO(charm) struct charm c = { 0 };
+	const struct env broken = {
+		.kind = ENV_HOOK,
+		.name = "s3-parameters-relation-broken",
+		.relation_id = "s3-parameters:1",
+		.unit = "pb/0",
+		.model = "kubeflow",
+	};
+
+	(void)state;
+	relations("\"s3-parameters:1\"", "", "");
+	assert_int_equal(charm_read(&broken, &c, &err), 0);
+	assert_null(c.config);
+	assert_int_equal(c.repository.state, RELATION_BLOCKED);
+}
+
+static void
+leader_writes_to_every_relation(void **state)
+{
+	struct err err = { 0 };
+	AUTO(free) char *calls = NULL;
+
+	(void)state;
+	relations("\"s3-parameters:1\"", "\"object-storage:1\"",
+	    "\"s3-source:3\"");
+	assert_int_equal(charm_publish(&action, &err), 0);
+	calls = faketool_calls();
+	assert_non_null(strstr(calls, "relation-set [-r] [object-storage:1] "
+	                              "[--app] [--file] [-]\n"));
+	assert_non_null(strstr(calls, "relation-set [-r] [s3-parameters:1] "
+	                              "[--app] [--file] [-]\n"));
+	assert_non_null(strstr(calls, "relation-set [-r] [s3-source:3] "
+	                              "[--app] [--file] [-]\n"));
+}
+
+static void
+other_units_write_nothing(void **state)
+{
+	struct err err = { 0 };
+	AUTO(free) char *calls = NULL;
+
+	(void)state;
+	faketool_add("is-leader", "echo false");
+	relations("\"s3-parameters:1\"", "\"object-storage:1\"",
+	    "\"s3-source:3\"");
+	assert_int_equal(charm_publish(&action, &err), 0);
+	calls = faketool_calls();
+	assert_string_equal(calls, "is-leader [--format=json]\n");
+}
+
+/* Small scenarios, one a way through: each run starts some programs. */
+static long
+failures_of_reading(void)
+{
+	long n = 0;
+
+	for (;; n++) {
+		struct err err = { 0 };
+		AUTO(charm) struct charm c = { 0 };
+		int rc;
+
+		failalloc_at(n);
+		rc = charm_read(&action, &c, &err);
+		failalloc_at(-1);
+		if (rc == 0)
+			return n;
+		assert_true(err_is(&err, ERR_NOMEM));
+	}
+}
+
+static void
+every_allocation_may_fail(void **state)
+{
+	(void)state;
+	options("{\"bandwidth\":\"1M\",\"components\":\"[{a: b}]\"}");
+	assert_true(failures_of_reading() > 20);
+	options("{\"object-store-bucket-name\":\"b\"}");
+	relations("", "\"object-storage:1\"", "");
+	assert_true(failures_of_reading() > 20);
+	options("{}");
+	relations("\"s3-parameters:1\"", "", "");
+	assert_true(failures_of_reading() > 20);
+}
+
+#define TOOL_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TOOL_TEST(unrelated_charm_is_blocked_and_says_what_to_do),
+		TOOL_TEST(relations_become_a_configuration),
+		TOOL_TEST(options_add_and_name),
+		TOOL_TEST(two_buckets_of_one_name_are_told_apart),
+		TOOL_TEST(source_that_is_not_ready_is_a_gap),
+		TOOL_TEST(minio_without_a_bucket_name_is_blocked),
+		TOOL_TEST(wrong_option_is_named),
+		TOOL_TEST(broken_relation_is_gone),
+		TOOL_TEST(leader_writes_to_every_relation),
+		TOOL_TEST(other_units_write_nothing),
+		TOOL_TEST(every_allocation_may_fail),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
