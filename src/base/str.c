@@ -181,7 +181,7 @@ unbase64_group(const char *p, uint8_t out[3])
 		if (!at && !(p[i] == '=' && i >= 2))
 			return 0;
 		if (!at)
-			n = (size_t)i < n ? (size_t)i - 1 : n;
+			n = n < 3 ? n : (size_t)i - 1;
 		else if (n < 3)
 			return 0; /* a digit behind the padding */
 		v = v << 6 | (at ? (uint32_t)(at - base64_digit) : 0);
