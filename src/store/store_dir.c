@@ -62,11 +62,11 @@ make_dir_at(int at, const char *name)
 	return open_dir_at(at, name);
 }
 
-/* The folder of key; -1 with errno. */
+/* The folder of key, with a position of its own for reading; -1 with errno. */
 static int
 open_parent(const struct store_dir *d, const char *key, bool make)
 {
-	int fd = fcntl(d->root, F_DUPFD_CLOEXEC, 0);
+	int fd = open_dir_at(d->root, ".");
 	const char *slash;
 
 	for (; fd >= 0 && (slash = strchr(key, '/')); key = slash + 1) {

@@ -218,14 +218,17 @@ static int
 next_key(const struct store_mem *m, const char *prefix, bool deep, char **at,
     struct store_stat *stat, struct err *err)
 {
-	size_t n = *at ? strlen(*at) : 0, i;
+	size_t n = *at ? strlen(*at) : 0;
+	bool folder = n > 0 && (*at)[n - 1] == '/';
 	const struct object *o;
 	const char *slash;
+	size_t i;
 
-	if (n > 0 && (*at)[n - 1] == '/')
+	if (folder)
 		(*at)[n - 1] = '/' + 1;
 	i = place(m, *at ? *at : prefix);
-	if (i < m->count && *at && strcmp(m->object[i].key, *at) == 0)
+	if (*at && !folder && i < m->count &&
+	    strcmp(m->object[i].key, *at) == 0)
 		i++;
 	free(TAKE(*at));
 	o = &m->object[i];
