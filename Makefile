@@ -47,7 +47,7 @@ OPT_debug    = -O1 -g3 -fno-omit-frame-pointer
 OPT_coverage = -O0 -g --coverage -fprofile-abs-path
 LD_coverage  = --coverage
 CFLAGS_ALL   = $(BASE) $(WARN) $(WARN_$(notdir $(CC))) $(OPT_$(BUILD)) \
-               $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all) $(CFLAGS)
+               $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -Wno-null-dereference) $(CFLAGS)
 LDFLAGS_ALL  = -pthread $(LD_$(BUILD)) $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
 
 SRC      := $(sort $(wildcard src/*/*.c))

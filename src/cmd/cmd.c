@@ -83,7 +83,7 @@ run(int argc, char *const argv[], struct console *console)
 	              : LOG_INFO);
 	if (rc == 0)
 		rc = find(&a, &c, &err);
-	if (rc == 0)
+	if (rc == 0 && c)
 		rc = c->run(&a, console, &status, &err);
 	if (rc == 0)
 		return status;

@@ -50,6 +50,28 @@ object_copy_listed(struct object *to, const struct object *from,
 	return 0;
 }
 
+static int
+copy_pairs(struct object_pairs *to, const struct object_pairs *from,
+    struct err *err)
+{
+	for (size_t i = 0; i < from->count; i++)
+		if (object_pairs_add(to, from->pair[i].name,
+		        from->pair[i].value, err))
+			return -1;
+	return 0;
+}
+
+/* The key and the facts of `to` move over to the copy: it is whole then. */
+static void
+adopt_listed(struct object *copy, struct object *to)
+{
+	copy->key = TAKE(to->key);
+	copy->size = to->size;
+	copy->etag = TAKE(to->etag);
+	copy->modified = TAKE(to->modified);
+	copy->version = TAKE(to->version);
+}
+
 int
 object_copy_headers(struct object *to, const struct object *from,
     struct err *err)
@@ -59,14 +81,10 @@ object_copy_headers(struct object *to, const struct object *from,
 	for (size_t i = 0; i < OBJECT_HEADERS; i++)
 		if (copy_if(from->header[i], &copy.header[i], err))
 			return -1;
-	for (size_t i = 0; i < from->meta.count; i++)
-		if (object_pairs_add(&copy.meta, from->meta.pair[i].name,
-		        from->meta.pair[i].value, err))
-			return -1;
-	for (size_t i = 0; i < from->tags.count; i++)
-		if (object_pairs_add(&copy.tags, from->tags.pair[i].name,
-		        from->tags.pair[i].value, err))
-			return -1;
+	if (copy_pairs(&copy.meta, &from->meta, err) ||
+	    copy_pairs(&copy.tags, &from->tags, err))
+		return -1;
+	adopt_listed(&copy, to);
 	object_move(to, &copy);
 	return 0;
 }

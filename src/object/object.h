@@ -50,7 +50,8 @@ void object_done(struct object *);
 /* Key and facts; not headers, metadata and tags.  What to held is freed. */
 MUST_CHECK int object_copy_listed(struct object *to, const struct object *from,
     struct err *);
-/* Headers, metadata and tags; not the key and the facts. */
+/* Headers, metadata and tags, in place of those of to, whose key and facts
+ * stay. */
 MUST_CHECK int object_copy_headers(struct object *to, const struct object *from,
     struct err *);
 /* What to held is freed; everything moves; from becomes empty. */

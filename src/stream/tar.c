@@ -125,10 +125,9 @@ tar_free(struct tar *t)
 {
 	if (!t)
 		return;
-	/* libarchive would write closing blocks that make it look whole. */
+	/* libarchive would write closing blocks that make it look whole: they
+	 * go nowhere. */
 	t->to = NULL;
-	if (t->ar)
-		(void)archive_write_fail(t->ar);
 	(void)archive_write_free(t->ar);
 	free(t);
 }

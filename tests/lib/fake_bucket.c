@@ -110,24 +110,6 @@ fake_bucket_drop(struct fake_bucket *b, const char *key)
 /* --- source */
 
 static int
-copy_headers(struct object *to, const struct object *from, struct err *err)
-{
-	for (int i = 0; i < OBJECT_HEADERS; i++)
-		if (from->header[i] &&
-		    str_dup(from->header[i], &to->header[i], err))
-			return -1;
-	for (size_t i = 0; i < from->meta.count; i++)
-		if (object_pairs_add(&to->meta, from->meta.pair[i].name,
-		        from->meta.pair[i].value, err))
-			return -1;
-	for (size_t i = 0; i < from->tags.count; i++)
-		if (object_pairs_add(&to->tags, from->tags.pair[i].name,
-		        from->tags.pair[i].value, err))
-			return -1;
-	return 0;
-}
-
-static int
 changes(struct fake_bucket *b, struct fake_bucket_object *i, struct object *o,
     struct err *err)
 {
@@ -164,7 +146,7 @@ give(struct fake_bucket *b, struct object *o, struct sink *to, struct err *err)
 	case FAKE_GIVES:
 		break;
 	}
-	if (copy_headers(o, &i->o, err))
+	if (object_copy_headers(o, &i->o, err))
 		return -1;
 	return sink_write(to, i->data, i->o.size, err);
 }
@@ -257,7 +239,7 @@ arriving_finish(struct sink *s, struct err *err)
 		a->b->next++;
 	i->data = a->bytes.data ? TAKE(a->bytes.data) : strdup("");
 	i->o.size = a->bytes.len;
-	rc = copy_headers(&i->o, &a->o, err);
+	rc = object_copy_headers(&i->o, &a->o, err);
 	monitor_leave(&a->b->m);
 	return rc;
 }
@@ -290,7 +272,8 @@ put(void *arg, const struct object *o, struct sink **out, struct err *err)
 	a->b = arg;
 	a->bytes.max = 1 << 26;
 	s = sink_init(&a->sink, &arriving_ops, NULL);
-	if (object_copy_listed(&a->o, o, err) || copy_headers(&a->o, o, err))
+	if (object_copy_listed(&a->o, o, err) ||
+	    object_copy_headers(&a->o, o, err))
 		return -1;
 	*out = TAKE(s);
 	return 0;

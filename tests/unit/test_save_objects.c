@@ -315,14 +315,14 @@ static void
 a_listing_out_of_order_is_refused(void **state)
 {
 	struct fixture *f = *state;
-	struct object o;
+	struct fake_bucket_object i;
 	struct err err = { 0 };
 	bool broken;
 
 	fill(&f->source);
-	o = f->source.item[3].o;
-	f->source.item[3].o = f->source.item[4].o;
-	f->source.item[4].o = o;
+	i = f->source.item[3];
+	f->source.item[3] = f->source.item[4];
+	f->source.item[4] = i;
 	assert_int_equal(save(f, &broken, &err), -1);
 	assert_true(err_is(&err, ERR_REMOTE));
 	assert_non_null(strstr(err.msg, "not in the order of keys"));
