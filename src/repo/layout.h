@@ -4,6 +4,7 @@
  *     repository.json
  *     sets/<folder>/open.json
  *     sets/<folder>/alive-<n>.json
+ *     sets/<folder>/failed.json
  *     sets/<folder>/<component>.<kind>.zst
  *     sets/<folder>/<component>.inventory.jsonl.zst
  *     sets/<folder>/<component>/pack-000001.tar.zst
@@ -30,6 +31,7 @@ enum { LAYOUT_ID_SIZE = 21, LAYOUT_FOLDER_SIZE = 30, LAYOUT_KEY_SIZE = 256 };
 #define LAYOUT_SETS "sets/"
 #define LAYOUT_OPEN "open.json"
 #define LAYOUT_ALIVE "alive-" /* and a number and ".json" */
+#define LAYOUT_FAILED "failed.json"
 #define LAYOUT_MANIFEST "manifest.json"
 #define LAYOUT_GUIDE "RESTORE.md"
 

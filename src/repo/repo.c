@@ -191,7 +191,7 @@ repo_folders(struct repo *r, const char *id, struct repo_sets *ret,
 
 struct newest {
 	int64_t mtime;
-	bool any;
+	bool any, failed;
 };
 
 static int
@@ -200,8 +200,8 @@ on_file(void *arg, const char *key, const struct store_stat *st,
 {
 	struct newest *n = arg;
 
-	(void)key;
 	(void)err;
+	n->failed = n->failed || str_ends(key, "/" LAYOUT_FAILED);
 	if (!n->any || st->mtime > n->mtime)
 		n->mtime = st->mtime;
 	n->any = true;
@@ -240,8 +240,8 @@ look_into(struct repo *r, struct repo_set *s, bool *any, struct err *err)
 	if (r->store->ops->list(r->store, prefix, true, on_file, &n, err))
 		return -1;
 	*any = n.any;
-	s->running =
-	    n.any && r->store->ops->now(r->store) - n.mtime < REPO_DEAD_S;
+	s->running = n.any && !n.failed &&
+	             r->store->ops->now(r->store) - n.mtime < REPO_DEAD_S;
 	return 0;
 }
 

@@ -268,8 +268,24 @@ set_begin(struct repo *r, const struct set_options *o, struct set **ret,
 	if (describe(s, o, err) || take_id(s, err) ||
 	    thread_start(&s->alive, keep_alive, s, err))
 		return -1;
+	s->begun = true;
 	*ret = TAKE(s);
 	return 0;
+}
+
+/* So that nobody takes it for a running one; if not even this can be written,
+ * its silence tells after REPO_DEAD_S. */
+static void
+say_failed(struct set *s)
+{
+	AUTO(buf) struct buf b = { .max = SMALL_MAX };
+	char now[DATE_ISO_SIZE];
+	struct err err = { 0 };
+
+	date_iso(clock_now(s->clock), now);
+	if (buf_printf(&b, &err, "{\"failed\":\"%s\"}\n", now) ||
+	    put_small(s, LAYOUT_FAILED, &b, &err))
+		log_debug("set '%s': %s", set_id(s), err.msg);
 }
 
 void
@@ -278,6 +294,8 @@ set_free(struct set *s)
 	if (!s)
 		return;
 	stop_alive(s);
+	if (s->begun && !s->committed)
+		say_failed(s);
 	monitor_done(&s->m);
 	manifest_free(s->manifest);
 	free(s);

@@ -14,7 +14,7 @@ struct set {
 	struct thread alive;
 	unsigned alive_ms;
 	bool quit; /* the thread is to end */
-	bool committed;
+	bool begun, committed;
 };
 
 #endif

@@ -301,6 +301,7 @@ static void
 a_source_that_breaks_off_makes_no_set(void **state)
 {
 	struct fixture *f = *state;
+	AUTO(repo_sets) struct repo_sets sets = { 0 };
 	struct err err = { 0 };
 	bool broken;
 
@@ -309,6 +310,10 @@ a_source_that_breaks_off_makes_no_set(void **state)
 	assert_int_equal(save(f, &broken, &err), -1);
 	assert_true(err_is(&err, ERR_TRANSIENT));
 	assert_null(f->saved);
+	assert_int_equal(repo_list(f->repo, &sets, &err), 0);
+	assert_int_equal(sets.count, 1);
+	assert_false(sets.set[0].committed);
+	assert_false(sets.set[0].running);
 }
 
 static void
