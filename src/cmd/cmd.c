@@ -6,6 +6,7 @@
 #include "cmd/cmd_check.h"
 #include "cmd/cmd_create.h"
 #include "cmd/cmd_help.h"
+#include "cmd/cmd_juju.h"
 #include "cmd/cmd_list.h"
 #include "cmd/cmd_restore.h"
 #include "cmd/cmd_show.h"
@@ -96,8 +97,11 @@ cmd_main(int argc, char *const argv[], const char *const environment[])
 {
 	struct console console;
 	enum cmd_status status;
+	struct env env;
 
-	(void)environment;
+	env_read(&env, environment);
+	if (env.kind != ENV_NONE && argc < 2)
+		return cmd_juju(&env);
 	console_init(&console);
 	status = run(argc, argv, &console);
 	console_done(&console);

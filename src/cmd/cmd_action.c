@@ -1,0 +1,362 @@
+#include "cmd/cmd_action.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "cmd/listing.h"
+#include "cmd/report.h"
+#include "cmd/reporter.h"
+#include "cmd/results.h"
+#include "cmd/session.h"
+#include "cmd/unit.h"
+#include "juju/hooktool.h"
+
+enum { NAMES_MAX = 1000 };
+
+struct action {
+	const struct env *env;
+	struct json *params;
+	struct unit unit;
+	bool asked; /* unit is what Juju says */
+	struct session session;
+	struct reporter reporter;
+	char *names; /* what choice.only points into */
+	const char **only;
+	const char *to; /* NAME=TARGET */
+	struct plan_choice choice;
+};
+
+static inline void
+scope_action(struct action *a)
+{
+	session_done(&a->session);
+	unit_done(&a->unit);
+	json_free(a->params);
+	free(a->only);
+	free(a->names);
+}
+
+/* --- parameters */
+
+static const char *
+param(const struct action *a, const char *name)
+{
+	const char *text = json_opt_str(a->params, name);
+
+	return text && *text ? text : NULL;
+}
+
+/* "mlmd, mlpipeline": the names between the commas. */
+static int
+split(struct action *a, const char *text, struct err *err)
+{
+	size_t room = 1;
+	char *rest, *name;
+
+	for (const char *p = text; *p; p++)
+		room += *p == ',';
+	if (room > NAMES_MAX)
+		return err_set(err, ERR_USAGE,
+		    "'component' names more than %d components", NAMES_MAX);
+	if (str_dup(text, &a->names, err))
+		return -1;
+	a->only = calloc(room, sizeof *a->only);
+	if (!a->only)
+		return err_nomem(err);
+	rest = a->names;
+	while ((name = strsep(&rest, ",")) != NULL) {
+		relation_strip(name, " ");
+		if (*name)
+			a->only[a->choice.nonly++] = name;
+	}
+	a->choice.only = a->only;
+	return 0;
+}
+
+static int
+read_choice(struct action *a, struct err *err)
+{
+	const char *names = param(a, "component");
+
+	a->to = param(a, "to");
+	if (a->to) {
+		a->choice.to = &a->to;
+		a->choice.nto = 1;
+	}
+	return names ? split(a, names, err) : 0;
+}
+
+/* --- results, shared by actions */
+
+static int
+set_json(const struct buf *b, struct err *err)
+{
+	return results_set("result", b->data ? b->data : "", err);
+}
+
+static int
+set_manifest(const struct manifest *m, struct err *err)
+{
+	AUTO(buf) struct buf out = { .max = REPORT_MAX };
+
+	if (hooktool_action_set("backup-id", m->id, err) ||
+	    hooktool_action_set("backup-status", manifest_status(m), err) ||
+	    report_set_json(m, &out, err))
+		return -1;
+	return set_json(&out, err);
+}
+
+static int
+open_session(struct action *a, bool create, struct err *err)
+{
+	a->session.clock = clock_real();
+	a->session.by = a->env->unit;
+	a->session.progress = &a->reporter.progress;
+	return session_open(&a->session, TAKE(a->unit.config), create, err);
+}
+
+/* The unit's status tells of the newest set. */
+static int
+remember(struct action *a, const struct manifest *m, struct err *err)
+{
+	AUTO(repo_sets) struct repo_sets sets = { 0 };
+	struct unit_backups b = { .id = m->id, .status = manifest_status(m) };
+
+	if (repo_list(a->session.repo, &sets, err))
+		return -1;
+	for (size_t i = 0; i < sets.count; i++)
+		b.count += sets.set[i].committed;
+	return unit_remember(&b, err);
+}
+
+/* --- the actions */
+
+/* The first component that is not ok says why the set is not. */
+static int
+refuse_incomplete(const struct manifest *m, struct err *err)
+{
+	for (size_t i = 0; i < m->ncomponents; i++) {
+		const struct manifest_component *c = &m->component[i];
+
+		if (c->status != MANIFEST_OK)
+			return err_set(err, ERR_CORRUPT,
+			    "set %s is %s: component '%s' is %s: %s", m->id,
+			    manifest_status(m), c->name,
+			    manifest_status_name(c->status),
+			    c->message ? c->message : "see 'result'");
+	}
+	return 0;
+}
+
+static int
+create(struct action *a, struct manifest **m, struct err *err)
+{
+	const struct session_create req = {
+		.choice = a->choice,
+		.full = json_opt_bool(a->params, "full"),
+		.label = param(a, "label"),
+	};
+
+	reporter_init(&a->reporter, "creating backup", clock_real());
+	if (open_session(a, true, err))
+		return -1;
+	return session_create(&a->session, &req, m, err);
+}
+
+static int
+run_create(struct action *a, struct err *err)
+{
+	AUTO(manifest) struct manifest *m = NULL;
+	struct err unheard = { 0 };
+
+	/* a backup of everything must not leave out what is not there yet */
+	if (a->choice.nonly == 0 && a->unit.gap.state != RELATION_READY)
+		return err_set(err, ERR_USAGE, "%s", a->unit.gap.text);
+	if (create(a, &m, err)) {
+		if (unit_remember_failure(clock_now(clock_real()), &unheard))
+			log_warning("%s", unheard.msg);
+		return -1;
+	}
+	if (set_manifest(m, err))
+		return -1;
+	if (remember(a, m, &unheard) || unit_remember_failure(0, &unheard))
+		log_warning("the status is out of date: %s", unheard.msg);
+	return refuse_incomplete(m, err);
+}
+
+static int
+remember_newest(const struct listing *l, struct err *err)
+{
+	struct unit_backups b = { 0 };
+
+	for (size_t i = 0; i < l->count; i++) {
+		if (!l->line[i].manifest)
+			continue;
+		b.id = l->line[i].id;
+		b.status = l->line[i].status;
+		b.count++;
+	}
+	return unit_remember(&b, err);
+}
+
+/* No repository yet: no sets, which is no failure. */
+static int
+run_list(struct action *a, struct err *err)
+{
+	AUTO(listing) struct listing l = { 0 };
+	size_t limit = json_opt_u64(a->params, "limit");
+
+	if (open_session(a, false, err)) {
+		if (!err_is(err, ERR_NOTFOUND) ||
+		    hooktool_action_set("note", err->msg, err))
+			return -1;
+	} else if (listing_read(a->session.repo, &l, err)) {
+		return -1;
+	}
+	if (results_set_list(&l, limit, err))
+		return -1;
+	return remember_newest(&l, err);
+}
+
+static int
+run_show(struct action *a, struct err *err)
+{
+	AUTO(manifest) struct manifest *m = NULL;
+	AUTO(buf) struct buf text = { .max = REPORT_MAX };
+	const char *id = param(a, "backup-id");
+
+	if (!id)
+		return err_set(err, ERR_USAGE, "'backup-id' is empty");
+	if (open_session(a, false, err) ||
+	    session_manifest(&a->session, id, &m, err) ||
+	    report_set_text(m, &text, err) ||
+	    results_set("backup", text.data, err))
+		return -1;
+	return set_manifest(m, err);
+}
+
+/* Also what was done before something failed is told. */
+static int
+set_restored(const struct session_restored *r, bool dry_run,
+    const struct err *why, struct err *err)
+{
+	AUTO(buf) struct buf out = { .max = REPORT_MAX };
+	const char *status = why ? "failed" : dry_run ? "dry run" : "finished";
+
+	if (hooktool_action_set("backup-id", r->manifest->id, err) ||
+	    hooktool_action_set("restore-status", status, err) ||
+	    report_restore_json(r->manifest->id, dry_run, &r->result, why, &out,
+	        err))
+		return -1;
+	return set_json(&out, err);
+}
+
+static int
+run_restore(struct action *a, struct err *err)
+{
+	AUTO(session_restored) struct session_restored r = { 0 };
+	const struct session_restore req = {
+		.id = param(a, "backup-id"),
+		.choice = a->choice,
+		.exact = json_opt_bool(a->params, "exact"),
+		.dry_run = json_opt_bool(a->params, "dry-run"),
+	};
+	struct err why = { 0 };
+
+	if (!req.id)
+		return err_set(err, ERR_USAGE, "'backup-id' is empty");
+	reporter_init(&a->reporter, req.dry_run ? "comparing" : "restoring",
+	    clock_real());
+	if (open_session(a, false, err))
+		return -1;
+	if (session_restore(&a->session, &req, &r, &why) == 0)
+		return set_restored(&r, req.dry_run, NULL, err);
+	if (r.manifest && set_restored(&r, req.dry_run, &why, err))
+		return -1;
+	*err = why;
+	return -1;
+}
+
+static int
+refuse_failed(const struct check_result *r, struct err *err)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (!r->line[i].ok)
+			return err_set(err, ERR_REMOTE, "%s: %s",
+			    r->line[i].name, r->line[i].message);
+	return 0;
+}
+
+static int
+run_check(struct action *a, struct err *err)
+{
+	AUTO(check_result) struct check_result r = { 0 };
+	AUTO(buf) struct buf text = { .max = REPORT_MAX };
+	AUTO(buf) struct buf json = { .max = REPORT_MAX };
+
+	a->session.clock = clock_real();
+	a->session.by = a->env->unit;
+	if (session_check(&a->session, TAKE(a->unit.config), &a->choice, &r,
+	        err) ||
+	    report_check_text(&r, &text, err) ||
+	    report_check_json(&r, &json, err) ||
+	    hooktool_action_set("check-status", r.ok ? "ok" : "failed", err) ||
+	    results_set("checks", text.data ? text.data : "", err) ||
+	    set_json(&json, err))
+		return -1;
+	return refuse_failed(&r, err);
+}
+
+static const struct {
+	const char *name;
+	int (*run)(struct action *, struct err *);
+	const char *doing; /* the status meanwhile; NULL: it is quick */
+} table[] = {
+	{ "create-backup", run_create, "creating backup" },
+	{ "list-backups", run_list, NULL },
+	{ "show-backup", run_show, NULL },
+	{ "restore", run_restore, "restoring backup" },
+	{ "check", run_check, "checking" },
+};
+
+static int
+run_named(struct action *a, struct err *err)
+{
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+		if (strcmp(a->env->name, table[i].name) != 0)
+			continue;
+		if (table[i].doing && hooktool_status_set(HOOKTOOL_MAINTENANCE,
+		                          table[i].doing, err))
+			return -1;
+		return table[i].run(a, err);
+	}
+	return err_set(err, ERR_USAGE, "unknown action '%s'", a->env->name);
+}
+
+static int
+run(struct action *a, struct err *err)
+{
+	if (hooktool_action_get(&a->params, err) || read_choice(a, err) ||
+	    unit_read(a->env, &a->unit, err))
+		return -1;
+	a->asked = true;
+	if (!a->unit.config)
+		return err_set(err, ERR_USAGE, "%s", a->unit.gap.text);
+	return run_named(a, err);
+}
+
+int
+cmd_action(const struct env *env, struct err *err)
+{
+	AUTO(action) struct action a = { .env = env };
+	struct err why = { 0 };
+
+	if (run(&a, &why) && hooktool_action_fail(why.msg, err))
+		return -1;
+	if (a.asked && unit_show(&a.unit, &why))
+		log_warning("the status is out of date: %s", why.msg);
+	return 0;
+}
