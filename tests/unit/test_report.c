@@ -1,0 +1,217 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../lib/failalloc.h"
+#include "base/json.h"
+#include "cmd/report.h"
+
+static char name_a[] = "mlmd", type_a[] = "sqlite", name_b[] = "mlpipeline",
+            type_b[] = "bucket", id[] = "2026-11-20T16:28:00Z",
+            label[] = "before upgrade", parent[] = "2026-11-19T16:28:00Z",
+            message[] = "2 of its objects could not be read",
+            missing_a[] = "SQL databases", set_name[] = "kubeflow";
+static char *missing[] = { missing_a };
+
+static struct manifest_component components[] = {
+	{ .name = name_a,
+	    .type = type_a,
+	    .objects = 1,
+	    .bytes = 8192,
+	    .stored_bytes = 1000,
+	    .seconds = 0.25,
+	    .new_objects = 1 },
+	{ .name = name_b,
+	    .type = type_b,
+	    .status = MANIFEST_DEGRADED,
+	    .message = message,
+	    .objects = 20000,
+	    .bytes = 336000000,
+	    .stored_bytes = 1,
+	    .seconds = 7,
+	    .gone = 3 },
+};
+
+static struct manifest set = {
+	.id = id,
+	.name = set_name,
+	.label = label,
+	.parent = parent,
+	.started = 1795192080,
+	.finished = 1795192087,
+	.component = components,
+	.ncomponents = 2,
+	.missing = missing,
+	.nmissing = 1,
+};
+
+static void
+a_set_has_the_words_of_the_interface(void **state)
+{
+	AUTO(buf) struct buf out = { .max = REPORT_MAX };
+	AUTO(json) struct json *j = NULL;
+	const struct json *c;
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(report_set_json(&set, &out, &err), 0);
+	assert_int_equal(json_parse(out.data, out.len, &j, &err), 0);
+	assert_string_equal(json_opt_str(j, "backup-id"), id);
+	assert_string_equal(json_opt_str(j, "backup-type"), "incremental");
+	assert_string_equal(json_opt_str(j, "backup-status"), "incomplete");
+	assert_string_equal(json_opt_str(j, "label"), "before upgrade");
+	assert_string_equal(json_opt_str(j, "started"), "2026-11-20T16:28:00Z");
+	c = json_next(json_first(json_opt(j, "components")));
+	assert_string_equal(json_opt_str(c, "name"), "mlpipeline");
+	assert_string_equal(json_opt_str(c, "type"), "bucket");
+	assert_string_equal(json_opt_str(c, "status"), "degraded");
+	assert_string_equal(json_opt_str(c, "message"), message);
+	assert_int_equal(json_opt_u64(c, "objects"), 20000);
+	assert_int_equal(json_opt_u64(c, "bytes"), 336000000);
+	assert_int_equal(json_opt_u64(c, "stored-bytes"), 1);
+	assert_int_equal(json_opt_u64(c, "seconds"), 7);
+	assert_string_equal(json_text(json_first(json_opt(j, "not-in-set"))),
+	    "SQL databases");
+}
+
+static struct listing_line lines[] = {
+	{ .id = "2026-11-18T00:00:00Z", .status = "failed" },
+	{ .id = "2026-11-20T16:28:00Z",
+	    .status = "incomplete",
+	    .manifest = &set },
+	{ .id = "2026-11-21T00:00:00Z", .status = "in progress" },
+};
+
+static const struct listing listing = { .line = lines, .count = 3 };
+
+static void
+the_table_is_that_of_the_database_charms(void **state)
+{
+	AUTO(buf) struct buf out = { .max = REPORT_MAX };
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(report_list_table(&listing, false, &out, &err), 0);
+	assert_string_equal(out.data,
+	    "backup-id             | backup-type  | backup-status\n"
+	    "----------------------------------------------------\n"
+	    "2026-11-18T00:00:00Z  | -            | failed\n"
+	    "2026-11-20T16:28:00Z  | incremental  | incomplete\n"
+	    "2026-11-21T00:00:00Z  | -            | in progress\n");
+}
+
+static void
+a_list_is_an_array_with_the_newest_last(void **state)
+{
+	AUTO(buf) struct buf out = { .max = REPORT_MAX };
+	AUTO(json) struct json *j = NULL;
+	const struct json *v;
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(report_list_json(&listing, &out, &err), 0);
+	assert_int_equal(json_parse(out.data, out.len, &j, &err), 0);
+	assert_true(json_is_array(j));
+	assert_int_equal(json_count(j), 3);
+	v = json_first(j);
+	assert_string_equal(json_opt_str(v, "backup-status"), "failed");
+	assert_int_equal(json_count(json_opt(v, "components")), 0);
+	v = json_next(v);
+	assert_int_equal(json_count(json_opt(v, "components")), 2);
+	v = json_next(v);
+	assert_string_equal(json_opt_str(v, "backup-status"), "in progress");
+}
+
+static void
+a_restore_that_failed_says_how_far_it_came(void **state)
+{
+	struct restore_part parts[] = {
+		{ .name = name_b, .type = type_b, .begun = true, .written = 7 },
+		{ .name = name_a, .type = type_a },
+	};
+	struct restore_result r = { .part = parts, .count = 2 };
+	struct err why = { .msg = "component 'mlpipeline': broken" };
+	AUTO(buf) struct buf out = { .max = REPORT_MAX };
+	AUTO(json) struct json *j = NULL;
+	const struct json *c;
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(report_restore_json(id, false, &r, &why, &out, &err),
+	    0);
+	assert_int_equal(json_parse(out.data, out.len, &j, &err), 0);
+	assert_string_equal(json_opt_str(j, "restore-status"), "failed");
+	assert_string_equal(json_opt_str(j, "message"), why.msg);
+	c = json_first(json_opt(j, "components"));
+	assert_string_equal(json_opt_str(c, "status"), "failed");
+	assert_int_equal(json_opt_u64(c, "written"), 7);
+	assert_string_equal(json_opt_str(json_next(c), "status"), "not begun");
+}
+
+static void
+a_check_tells_each_line(void **state)
+{
+	static char repo[] = "repository", text[] = "room for 3 GiB",
+	            bad[] = "access denied";
+	struct check_line line[] = {
+		{ .name = repo, .ok = true, .message = text },
+		{ .name = name_b, .ok = false, .message = bad },
+	};
+	struct check_result r = { .line = line, .count = 2 };
+	AUTO(buf) struct buf json = { .max = REPORT_MAX };
+	AUTO(buf) struct buf out = { .max = REPORT_MAX };
+	AUTO(json) struct json *j = NULL;
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(report_check_text(&r, &out, &err), 0);
+	assert_string_equal(out.data,
+	    "ok      repository           room for 3 GiB\n"
+	    "FAILED  mlpipeline           access denied\n");
+	assert_int_equal(report_check_json(&r, &json, &err), 0);
+	assert_int_equal(json_parse(json.data, json.len, &j, &err), 0);
+	assert_string_equal(json_opt_str(j, "check-status"), "failed");
+	assert_int_equal(json_count(json_opt(j, "checks")), 2);
+}
+
+static void
+every_allocation_may_fail(void **state)
+{
+	long fails = 0;
+
+	(void)state;
+	for (long i = 0;; i++) {
+		AUTO(buf) struct buf out = { .max = REPORT_MAX };
+		struct err err = { 0 };
+		int rc;
+
+		failalloc_at(i);
+		rc = report_list_json(&listing, &out, &err) ||
+		     report_set_text(&set, &out, &err);
+		failalloc_at(-1);
+		if (rc == 0)
+			break;
+		assert_true(err_is(&err, ERR_NOMEM));
+		fails++;
+	}
+	assert_true(fails > 2);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_set_has_the_words_of_the_interface),
+		cmocka_unit_test(the_table_is_that_of_the_database_charms),
+		cmocka_unit_test(a_list_is_an_array_with_the_newest_last),
+		cmocka_unit_test(a_restore_that_failed_says_how_far_it_came),
+		cmocka_unit_test(a_check_tells_each_line),
+		cmocka_unit_test(every_allocation_may_fail),
+	};
+
+	return cmocka_run_group_tests_name("report", tests, NULL, NULL);
+}
