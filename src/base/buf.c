@@ -12,9 +12,6 @@ grow(struct buf *b, size_t need, struct err *err)
 	size_t cap = b->cap ? b->cap : 64;
 	char *p;
 
-	if (need - 1 > b->max)
-		return err_set(err, ERR_CORRUPT,
-		    "longer than the limit of %zu bytes", b->max);
 	while (cap < need)
 		cap *= 2;
 	p = realloc(b->data, cap);
@@ -30,6 +27,9 @@ buf_reserve(struct buf *b, size_t n, struct err *err)
 {
 	if (n > SIZE_MAX / 2 - b->len - 1)
 		return err_nomem(err);
+	if (b->len + n > b->max)
+		return err_set(err, ERR_CORRUPT,
+		    "longer than the limit of %zu bytes", b->max);
 	if (b->len + n + 1 > b->cap && grow(b, b->len + n + 1, err))
 		return -1;
 	b->data[b->len] = '\0';

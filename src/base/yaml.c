@@ -8,7 +8,7 @@
 
 #include "base/str.h"
 
-enum { YAML_DEPTH = 16, YAML_NODES = 16384 };
+enum { YAML_DEPTH = 16, YAML_NODES = 4096 };
 
 /* A list or map that is not closed yet. */
 struct level {

@@ -3,7 +3,7 @@
  *
  * ERR_USAGE, with origin and line: what is no YAML, more than one document, a
  * name twice in one map, anchors and aliases, tags, deeper than 16 levels,
- * more than 16384 values, NUL characters.  A value in a map has the line of
+ * more than 4096 values, NUL characters.  A value in a map has the line of
  * its key.
  * An empty text gives an empty map.
  */

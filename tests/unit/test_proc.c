@@ -1,0 +1,357 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "../lib/failalloc.h"
+#include "base/clock.h"
+#include "base/proc.h"
+#include "base/thread.h"
+
+struct ran {
+	struct proc proc;
+	struct buf out, errors;
+	struct err err;
+	int rc;
+};
+
+static void
+scope_ran(struct ran *r)
+{
+	buf_done(&r->out);
+	buf_done(&r->errors);
+}
+
+static struct ran
+sh(const char *script, const char *in, unsigned timeout)
+{
+	const char *const argv[] = { "sh", "-c", script, NULL };
+	struct ran r = { .proc = { .argv = argv,
+		             .in = in,
+		             .in_len = in ? strlen(in) : 0,
+		             .timeout_s = timeout },
+		.out = { .max = 1 << 20 },
+		.errors = { .max = 20 } };
+
+	r.rc = proc_run(&r.proc, &r.out, &r.errors, &r.err);
+	return r;
+}
+
+static void
+input_goes_through(void **state)
+{
+	AUTO(ran) struct ran r = sh("cat; echo problem >&2", "hello", 5);
+
+	(void)state;
+	assert_int_equal(r.rc, 0);
+	assert_int_equal(r.proc.status, 0);
+	assert_string_equal(r.out.data, "hello");
+	assert_string_equal(r.errors.data, "problem\n");
+}
+
+static void
+the_exit_status_is_told(void **state)
+{
+	AUTO(ran) struct ran a = sh("exit 3", NULL, 0);
+	AUTO(ran) struct ran b = sh("kill -TERM $$", NULL, 5);
+
+	(void)state;
+	assert_int_equal(a.rc, 0);
+	assert_int_equal(a.proc.status, 3);
+	assert_int_equal(b.rc, 0);
+	assert_int_equal(b.proc.status, 128 + SIGTERM);
+}
+
+static void
+no_input_is_an_empty_one(void **state)
+{
+	AUTO(ran) struct ran a = sh("cat", NULL, 5);
+	AUTO(ran) struct ran b = sh("cat", "", 5);
+
+	(void)state;
+	assert_int_equal(a.rc, 0);
+	assert_int_equal(a.out.len, 0);
+	assert_int_equal(b.rc, 0);
+	assert_int_equal(b.out.len, 0);
+}
+
+static void
+large_input_and_output_do_not_block_each_other(void **state)
+{
+	AUTO(free) char *in = malloc(500001);
+
+	(void)state;
+	assert_non_null(in);
+	memset(in, 'x', 500000);
+	in[500000] = '\0';
+	{
+		AUTO(ran) struct ran r = sh("cat", in, 10);
+
+		assert_int_equal(r.rc, 0);
+		assert_int_equal(r.out.len, 500000);
+		assert_string_equal(r.out.data, in);
+	}
+}
+
+static void
+input_that_is_not_read_is_no_error(void **state)
+{
+	AUTO(free) char *in = calloc(500001, 1);
+
+	(void)state;
+	assert_non_null(in);
+	memset(in, 'x', 500000);
+	{
+		AUTO(ran) struct ran r = sh("exit 0", in, 10);
+		sigset_t pending;
+
+		assert_int_equal(r.rc, 0);
+		assert_int_equal(r.proc.status, 0);
+		assert_int_equal(sigpending(&pending), 0);
+		assert_false(sigismember(&pending, SIGPIPE));
+	}
+}
+
+static void
+a_timeout_kills(void **state)
+{
+	int64_t before = clock_mono_ms(clock_real());
+	AUTO(ran) struct ran r = sh("sleep 20", NULL, 1);
+
+	(void)state;
+	assert_int_equal(r.rc, -1);
+	assert_int_equal(r.err.code, ERR_TRANSIENT);
+	assert_string_equal(r.err.msg, "program 'sh': took longer than 1 s");
+	assert_true(clock_mono_ms(clock_real()) - before < 5000);
+}
+
+static void
+too_much_output_is_refused(void **state)
+{
+	AUTO(ran) struct ran r = sh("yes", NULL, 10);
+
+	(void)state;
+	assert_int_equal(r.rc, -1);
+	assert_int_equal(r.err.code, ERR_CORRUPT);
+	assert_string_equal(r.err.msg,
+	    "program 'sh': longer than the limit of 1048576 bytes");
+}
+
+static void
+of_too_many_messages_the_beginning_is_kept(void **state)
+{
+	AUTO(ran)
+	struct ran r =
+	    sh("for i in 1 2 3 4 5 6 7 8 9; do echo message >&2; done", NULL,
+	        10);
+
+	(void)state;
+	assert_int_equal(r.rc, 0);
+	assert_string_equal(r.errors.data, "message\nmessage\nmess");
+}
+
+static void
+a_missing_program_is_not_found(void **state)
+{
+	const char *const argv[] = { "no-such-program-anywhere", NULL };
+	struct proc p = { .argv = argv };
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(proc_run(&p, NULL, NULL, &err), -1);
+	assert_int_equal(err.code, ERR_NOTFOUND);
+	assert_string_equal(err.msg,
+	    "program 'no-such-program-anywhere': not installed");
+}
+
+static void
+what_cannot_be_run_says_why(void **state)
+{
+	const char *const argv[] = { "/etc/passwd", NULL };
+	struct proc p = { .argv = argv };
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(proc_run(&p, NULL, NULL, &err), -1);
+	assert_int_equal(err.code, ERR_DENIED);
+	assert_string_equal(err.msg,
+	    "program '/etc/passwd': cannot be run: Permission denied");
+}
+
+static void
+the_child_has_three_files_and_no_signal_blocked(void **state)
+{
+	AUTO(close) int leaked = open("/dev/null", O_RDONLY); /* no CLOEXEC */
+	AUTO(ran)
+	struct ran r = sh("ls /proc/self/fd | wc -l; "
+	                  "grep -E 'Sig(Blk|Ign)' /proc/self/status",
+	    NULL, 10);
+	const char *want = "4\n"; /* the fourth is that of ls */
+
+	(void)state;
+	assert_true(leaked >= 0);
+	assert_int_equal(r.rc, 0);
+	assert_memory_equal(r.out.data, want, 2);
+	assert_non_null(strstr(r.out.data, "SigBlk:\t0000000000000000"));
+	assert_non_null(strstr(r.out.data, "SigIgn:\t0000000000000000"));
+}
+
+/* Dead, if not buried yet by whoever has inherited it; soon. */
+static bool
+dies(long pid)
+{
+	char path[64], line[256];
+
+	(void)snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+	for (int i = 0; i < 200; i++) {
+		FILE *f = fopen(path, "r");
+		bool alive =
+		    f && fgets(line, sizeof line, f) && !strstr(line, ") Z");
+
+		if (f)
+			(void)fclose(f);
+		if (!alive)
+			return true;
+		clock_sleep_ms(clock_real(), 10);
+	}
+	return false;
+}
+
+static void
+nothing_is_left_running(void **state)
+{
+	int64_t before = clock_mono_ms(clock_real());
+	AUTO(ran) struct ran r = sh("sleep 30 & echo $!", NULL, 20);
+	long pid = r.out.data ? strtol(r.out.data, NULL, 10) : 0;
+
+	(void)state;
+	assert_int_equal(r.rc, 0);
+	assert_true(pid > 1);
+	assert_true(clock_mono_ms(clock_real()) - before < 5000);
+	assert_true(dies(pid));
+}
+
+static void
+a_child_that_closes_its_output_is_waited_for(void **state)
+{
+	AUTO(ran)
+	struct ran r = sh("exec >&- 2>&-; sleep 0.2; exit 4", NULL, 10);
+
+	(void)state;
+	assert_int_equal(r.rc, 0);
+	assert_int_equal(r.proc.status, 4);
+}
+
+/* The parent in this test is one of our own, which is killed. */
+static void
+the_child_dies_with_its_parent(void **state)
+{
+	char path[] = "/tmp/proc-test-XXXXXX", text[32] = "";
+	AUTO(close) int fd = mkostemp(path, O_CLOEXEC);
+	const char *const argv[] = { "sh", "-c", "echo $$ >$0; exec sleep 30",
+		path, NULL };
+	struct proc p = { .argv = argv };
+	struct err err;
+	pid_t pid;
+
+	(void)state;
+	assert_true(fd >= 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(proc_run(&p, NULL, NULL, &err) ? 1 : 0);
+	for (int i = 0; i < 500 && !strchr(text, '\n'); i++) {
+		clock_sleep_ms(clock_real(), 10);
+		assert_true(pread(fd, text, sizeof text - 1, 0) >= 0);
+	}
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_true(strtol(text, NULL, 10) > 1);
+	assert_true(dies(strtol(text, NULL, 10)));
+}
+
+static void *
+run_ten(void *arg)
+{
+	int *bad = arg;
+
+	for (int i = 0; i < 10; i++) {
+		AUTO(ran) struct ran r = sh("cat", "hello", 10);
+
+		if (r.rc || r.proc.status || r.out.len != 5)
+			++*bad;
+	}
+	return NULL;
+}
+
+static void
+threads_may_run_programs_at_once(void **state)
+{
+	struct thread t[3] = { 0 };
+	struct err err = { 0 };
+	int bad[3] = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(thread_start(&t[i], run_ten, &bad[i], &err),
+		    0);
+	for (int i = 0; i < 3; i++)
+		thread_join(&t[i]);
+	assert_int_equal(bad[0] + bad[1] + bad[2], 0);
+}
+
+static void
+no_memory_for_the_output_is_told(void **state)
+{
+	const char *const argv[] = { "echo", "hello", NULL };
+	struct proc p = { .argv = argv };
+	struct buf out = { .max = 100 };
+	struct err err = { 0 };
+	int rc;
+
+	(void)state;
+	failalloc_at(0);
+	rc = proc_run(&p, &out, NULL, &err);
+	failalloc_at(-1);
+	assert_int_equal(rc, -1);
+	assert_int_equal(err.code, ERR_NOMEM);
+	assert_int_equal(proc_run(&p, &out, NULL, &err), 0);
+	assert_string_equal(out.data, "hello\n");
+	buf_done(&out);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(input_goes_through),
+		cmocka_unit_test(the_exit_status_is_told),
+		cmocka_unit_test(no_input_is_an_empty_one),
+		cmocka_unit_test(
+		    large_input_and_output_do_not_block_each_other),
+		cmocka_unit_test(input_that_is_not_read_is_no_error),
+		cmocka_unit_test(a_timeout_kills),
+		cmocka_unit_test(too_much_output_is_refused),
+		cmocka_unit_test(of_too_many_messages_the_beginning_is_kept),
+		cmocka_unit_test(a_missing_program_is_not_found),
+		cmocka_unit_test(what_cannot_be_run_says_why),
+		cmocka_unit_test(
+		    the_child_has_three_files_and_no_signal_blocked),
+		cmocka_unit_test(nothing_is_left_running),
+		cmocka_unit_test(a_child_that_closes_its_output_is_waited_for),
+		cmocka_unit_test(the_child_dies_with_its_parent),
+		cmocka_unit_test(threads_may_run_programs_at_once),
+		cmocka_unit_test(no_memory_for_the_output_is_told),
+	};
+
+	return cmocka_run_group_tests_name("proc", tests, NULL, NULL);
+}

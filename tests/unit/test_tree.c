@@ -1,0 +1,133 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "../lib/failalloc.h"
+#include "base/tree.h"
+
+static struct tree *
+map(void)
+{
+	struct err err = { 0 };
+	struct tree *t = NULL;
+
+	assert_int_equal(tree_new(TREE_MAP, NULL, "f", 3, &t, &err), 0);
+	return t;
+}
+
+static void
+children_keep_their_order(void **state)
+{
+	AUTO(tree) struct tree *t = map();
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(tree_add_text(t, "b", "1", &err), 0);
+	assert_int_equal(tree_add_text(t, "a", "2", &err), 0);
+	assert_string_equal(t->child->name, "b");
+	assert_string_equal(t->child->next->name, "a");
+	assert_string_equal(tree_text(t, "a"), "2");
+	assert_int_equal(t->child->line, 3);
+	assert_string_equal(t->child->origin, "f");
+	assert_false(t->child->quoted);
+}
+
+static void
+an_empty_text_adds_nothing(void **state)
+{
+	AUTO(tree) struct tree *t = map();
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(tree_add_text(t, "a", NULL, &err), 0);
+	assert_int_equal(tree_add_text(t, "a", "", &err), 0);
+	assert_null(t->child);
+}
+
+static void
+what_is_not_there_is_null(void **state)
+{
+	AUTO(tree) struct tree *t = map();
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(tree_add_text(t, "a", "1", &err), 0);
+	assert_null(tree_get(t, "b"));
+	assert_null(tree_get(NULL, "a"));
+	assert_null(tree_get(t->child, "a"));
+	assert_null(tree_text(t, "b"));
+	assert_int_equal(tree_add(t, "m", map(), &err), 0);
+	assert_null(tree_text(t, "m"));
+}
+
+static void
+errors_say_where(void **state)
+{
+	AUTO(tree) struct tree *t = NULL;
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(tree_new(TREE_SCALAR, "x", "a.yaml", 7, &t, &err), 0);
+	assert_int_equal(tree_err(t, &err, "bad '%s'", t->text), -1);
+	assert_int_equal(err.code, ERR_USAGE);
+	assert_string_equal(err.msg, "a.yaml:7: bad 'x'");
+	t->line = 0;
+	assert_int_equal(tree_err(t, &err, "bad"), -1);
+	assert_string_equal(err.msg, "a.yaml: bad");
+	t->origin[0] = '\0';
+	assert_int_equal(tree_err(t, &err, "bad"), -1);
+	assert_string_equal(err.msg, "bad");
+}
+
+static int
+scenario(struct err *err)
+{
+	AUTO(tree) struct tree *t = NULL;
+	struct tree *list = NULL, *item = NULL;
+
+	if (tree_new(TREE_MAP, NULL, "f", 1, &t, err) ||
+	    tree_add_text(t, "a", "1", err) ||
+	    tree_new(TREE_LIST, NULL, "f", 2, &list, err) ||
+	    tree_add(t, "l", list, err) ||
+	    tree_new(TREE_SCALAR, "x", "f", 3, &item, err))
+		return -1;
+	return tree_add(list, NULL, item, err);
+}
+
+static void
+every_allocation_may_fail(void **state)
+{
+	long fails = 0;
+	int rc = -1;
+
+	(void)state;
+	while (rc) {
+		struct err err = { 0 };
+
+		failalloc_at(fails);
+		rc = scenario(&err);
+		failalloc_at(-1);
+		assert_true(rc == 0 || err_is(&err, ERR_NOMEM));
+		fails += rc != 0;
+	}
+	assert_true(fails >= 9);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(children_keep_their_order),
+		cmocka_unit_test(an_empty_text_adds_nothing),
+		cmocka_unit_test(what_is_not_there_is_null),
+		cmocka_unit_test(errors_say_where),
+		cmocka_unit_test(every_allocation_may_fail),
+	};
+
+	return cmocka_run_group_tests_name("tree", tests, NULL, NULL);
+}
