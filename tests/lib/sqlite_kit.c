@@ -34,9 +34,11 @@ must(int ok, const char *what)
 void
 kit_dir(char out[KIT_PATH])
 {
-	const char *tmp = getenv("TMPDIR");
+	/* Every transaction syncs: memory where there is some. */
+	bool shm = access("/dev/shm", W_OK | X_OK) == 0;
 
-	(void)snprintf(out, KIT_PATH, "%s/pbtest-XXXXXX", tmp ? tmp : "/tmp");
+	(void)snprintf(out, KIT_PATH, "%s/pbtest-XXXXXX",
+	    shm ? "/dev/shm" : "/tmp");
 	must(mkdtemp(out) != NULL, "mkdtemp");
 }
 
@@ -362,4 +364,84 @@ kit_crash(const char *path)
 		_exit(0);
 	}
 	must(waitpid(pid, &status, 0) == pid && status == 0, "crash");
+}
+
+/* --- faults */
+
+static struct {
+	long left; /* calls until it happens */
+	bool hit;
+	enum kit_fault fault;
+} faults = { .left = -1 };
+
+static bool
+fault_now(void)
+{
+	if (faults.left < 0 || faults.left-- > 0)
+		return false;
+	faults.hit = true;
+	if (faults.fault == KIT_KILL)
+		(void)kill(getpid(), SIGKILL);
+	errno = EIO;
+	return true;
+}
+
+static ssize_t
+faulty_pwrite(int fd, const void *p, size_t n, off_t at)
+{
+	return fault_now() ? -1 : pwrite(fd, p, n, at);
+}
+
+static ssize_t
+faulty_write(int fd, const void *p, size_t n)
+{
+	return fault_now() ? -1 : write(fd, p, n);
+}
+
+static int
+faulty_ftruncate(int fd, off_t n)
+{
+	return fault_now() ? -1 : ftruncate(fd, n);
+}
+
+static int
+faulty_fsync(int fd)
+{
+	return fault_now() ? -1 : fsync(fd);
+}
+
+static int
+faulty_unlink(const char *path)
+{
+	return fault_now() ? -1 : unlink(path);
+}
+
+void
+kit_fault_at(long n, enum kit_fault fault)
+{
+	static const struct {
+		const char *name;
+		sqlite3_syscall_ptr fn;
+	} calls[] = {
+		{ "pwrite", (sqlite3_syscall_ptr)faulty_pwrite },
+		{ "pwrite64", (sqlite3_syscall_ptr)faulty_pwrite },
+		{ "write", (sqlite3_syscall_ptr)faulty_write },
+		{ "ftruncate", (sqlite3_syscall_ptr)faulty_ftruncate },
+		{ "fsync", (sqlite3_syscall_ptr)faulty_fsync },
+		{ "unlink", (sqlite3_syscall_ptr)faulty_unlink },
+	};
+	sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+
+	faults.left = n;
+	faults.hit = faults.hit && n < 0;
+	faults.fault = fault;
+	for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
+		(void)vfs->xSetSystemCall(vfs, calls[i].name,
+		    n < 0 ? NULL : calls[i].fn);
+}
+
+bool
+kit_fault_hit(void)
+{
+	return faults.hit;
 }

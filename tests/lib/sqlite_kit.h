@@ -68,4 +68,17 @@ long kit_stop(struct kit_child *);
  */
 void kit_crash(const char *path);
 
+enum kit_fault {
+	KIT_KILL, /* SIGKILL to this process */
+	KIT_EIO   /* it fails, once */
+};
+
+/*
+ * What happens at the n-th call by which SQLite changes files in this process
+ * (write, truncate, fsync, unlink); -1: nothing any more.
+ */
+void kit_fault_at(long n, enum kit_fault);
+/* It happened. */
+bool kit_fault_hit(void);
+
 #endif

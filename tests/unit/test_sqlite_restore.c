@@ -294,43 +294,71 @@ an_empty_target_is_filled(void **state)
 
 /* --- killed in the middle */
 
-static void
-run_and_kill(struct world *w, unsigned us)
+/* True: it was killed within the restore, at SQLite's n-th write. */
+static bool
+run_and_kill(struct world *w, long n)
 {
 	pid_t pid = fork();
 	int status;
 
 	assert_true(pid >= 0);
-	if (pid == 0)
+	if (pid == 0) {
+		kit_fault_at(n, KIT_KILL);
 		_exit(restore(w) ? 1 : 0);
-	(void)usleep(us);
-	(void)kill(pid, SIGKILL);
+	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) || status == 0);
+	return WIFSIGNALED(status);
+}
+
+/* The database is one or the other, and so is the copy that is kept. */
+static void
+is_one_or_other(struct world *w)
+{
+	long long n = kit_number(w->db, MARK);
+
+	assert_int_equal(kit_sum(w->db), KIT_SUM);
+	assert_true(n == OLD || n == SAVED);
+	if (!kept(w)) {
+		assert_int_equal(n, OLD);
+		return;
+	}
+	assert_int_equal(kit_sum(w->path), KIT_SUM);
+	assert_int_equal(kit_number(w->path, MARK), OLD);
 }
 
 static void
-killed_at_many_moments(bool wal)
+remove_databases(struct world *w)
+{
+	char name[KIT_PATH];
+
+	while (kit_find(w->data, "mlmd.db", name))
+		assert_int_equal(unlink(name), 0);
+}
+
+static void
+killed_at_every_step(bool wal)
 {
 	struct world w;
-	long long n;
+	int torn = 0;
+	bool killed = true;
 
-	begin(&w, (struct kit_db){ .pad = 500 });
-	for (unsigned us = 0; us < 30000; us += 1200) {
-		char name[KIT_PATH];
+	begin(&w, (struct kit_db){ 0 });
+	for (long n = 0; killed; n += 5) {
+		char hot[KIT_PATH];
+		struct stat st;
 
-		kit_make(w.db,
-		    (struct kit_db){ .wal = wal, .rows = OLD, .pad = 900 });
-		run_and_kill(&w, us);
-		assert_int_equal(kit_sum(w.db), KIT_SUM);
-		n = kit_number(w.db, MARK);
-		assert_true(n == OLD || n == SAVED);
-		if (kept(&w)) {
-			assert_int_equal(kit_sum(w.path), KIT_SUM);
-			assert_int_equal(kit_number(w.path, MARK), OLD);
-		}
-		while (kit_find(w.data, "mlmd.db", name))
-			assert_int_equal(unlink(name), 0);
+		kit_make(w.db, (struct kit_db){ .wal = wal, .rows = OLD });
+		killed = run_and_kill(&w, n);
+		(void)kit_path(hot, w.data,
+		    wal ? "mlmd.db-wal" : "mlmd.db-journal");
+		torn += killed && stat(hot, &st) == 0 && st.st_size > 0;
+		if (!killed)
+			is_saved_one(&w);
+		is_one_or_other(&w);
+		remove_databases(&w);
 	}
+	assert_true(torn > 3);
 	/* The next one removes what the killed ones left. */
 	must_restore(&w);
 	is_saved_one(&w);
@@ -338,17 +366,51 @@ killed_at_many_moments(bool wal)
 }
 
 static void
+fails_at_every_step(bool wal)
+{
+	struct world w;
+	int failures = 0;
+	bool hit = true;
+
+	begin(&w, (struct kit_db){ 0 });
+	for (long n = 0; hit; n += 5) {
+		int rc;
+
+		kit_make(w.db, (struct kit_db){ .wal = wal, .rows = OLD });
+		kit_fault_at(n, KIT_EIO);
+		rc = restore(&w);
+		kit_fault_at(-1, KIT_EIO);
+		hit = kit_fault_hit();
+		failures += rc != 0;
+		is_one_or_other(&w);
+		if (rc == 0)
+			is_saved_one(&w);
+		remove_databases(&w);
+	}
+	assert_true(failures > 3);
+	end(&w);
+}
+
+static void
 a_kill_leaves_the_old_or_the_new(void **state)
 {
 	(void)state;
-	killed_at_many_moments(false);
+	killed_at_every_step(false);
 }
 
 static void
 a_kill_leaves_the_old_or_the_new_with_a_wal(void **state)
 {
 	(void)state;
-	killed_at_many_moments(true);
+	killed_at_every_step(true);
+}
+
+static void
+a_disk_that_fails_leaves_the_old_or_the_new(void **state)
+{
+	(void)state;
+	fails_at_every_step(false);
+	fails_at_every_step(true);
 }
 
 /* --- missing, damaged */
@@ -768,6 +830,7 @@ main(void)
 		cmocka_unit_test(an_empty_target_is_filled),
 		cmocka_unit_test(a_kill_leaves_the_old_or_the_new),
 		cmocka_unit_test(a_kill_leaves_the_old_or_the_new_with_a_wal),
+		cmocka_unit_test(a_disk_that_fails_leaves_the_old_or_the_new),
 		cmocka_unit_test(a_missing_target_is_made_as_configured),
 		cmocka_unit_test(a_missing_target_is_made_as_its_folder),
 		cmocka_unit_test(an_unknown_owner_is_an_error),
