@@ -16,7 +16,7 @@
 enum {
 	FACTS_MAX = 16 << 20, /* some 100,000 tables */
 	CHUNK = 256 << 10,
-	PEEK_WAIT_MS = 1000,
+	PEEK_WAIT_MS = 300,
 	RETRY_MS = 20,
 	ROOM_SLACK = 1 << 20
 };
@@ -114,21 +114,13 @@ check_source(const struct sqlite *s, const char *path, struct buf *detail,
 }
 
 static int
-folder_of(const char *path, char **ret, struct err *err)
-{
-	int n = (int)(strrchr(path, '/') - path);
-
-	return str_printf(ret, err, "%.*s", n ? n : 1, path);
-}
-
-static int
 check_target(const char *path, struct buf *detail, struct err *err)
 {
 	AUTO(free) char *dir = NULL;
 	struct sqlite_raw r;
 	char size[16];
 
-	if (folder_of(path, &dir, err))
+	if (sqlite_raw_folder(path, &dir, err))
 		return -1;
 	if (access(dir, W_OK | X_OK))
 		return err_sys(err, "cannot write to folder '%s'", dir);
@@ -162,10 +154,17 @@ sqlite_check(struct component *c, bool restore, struct buf *detail,
 /* --- backup */
 
 struct copy {
-	const char *from, *to;
+	char *from, *to;
 	uint64_t wait_ms;
 	int64_t locked_ms; /* how long nobody could write from */
 };
+
+static inline void
+scope_copy(struct copy *c)
+{
+	free(c->from);
+	free(c->to);
+}
 
 static int
 new_file(const char *path, struct err *err)
@@ -333,24 +332,21 @@ static int
 sqlite_backup(struct component *c, struct saver *saver, struct err *err)
 {
 	struct sqlite *s = sqlite_of(c);
+	AUTO(copy)
 	struct copy copy = { .wait_ms = s->cfg->busy_timeout_s * 1000 };
 	AUTO(private_dir) struct private_dir *dir = NULL;
 	AUTO(buf) struct buf facts = { .max = FACTS_MAX };
-	AUTO(free) char *from = NULL;
-	AUTO(free) char *to = NULL;
 
-	if (sqlite_raw_resolve(s->path, &from, err) ||
-	    expect(from, saver, err) ||
+	if (sqlite_raw_resolve(s->path, &copy.from, err) ||
+	    expect(copy.from, saver, err) ||
 	    private_dir_new(saver->scratch, &dir, err) ||
-	    private_dir_path(dir, "copy", &to, err))
+	    private_dir_path(dir, "copy", &copy.to, err))
 		return -1;
-	copy.from = from;
-	copy.to = to;
 	if (copy_all(&copy, err) || examine(&copy, &facts, err))
 		return -1;
-	log_debug("database '%s': writers waited %lld ms", from,
+	log_debug("database '%s': writers waited %lld ms", copy.from,
 	    (long long)copy.locked_ms);
-	if (send_file(to, saver, err))
+	if (send_file(copy.to, saver, err))
 		return -1;
 	return saver->ops->facts(saver, facts.data, err);
 }
@@ -386,7 +382,7 @@ int
 component_sqlite_new(const struct config_component *cfg, const char *to,
     const char *scratch, struct component **ret, struct err *err)
 {
-	struct sqlite *s = calloc(1, sizeof *s);
+	AUTO(free) struct sqlite *s = calloc(1, sizeof *s);
 
 	if (!s)
 		return err_nomem(err);
@@ -395,6 +391,6 @@ component_sqlite_new(const struct config_component *cfg, const char *to,
 	s->cfg = &cfg->sqlite;
 	s->path = to ? to : cfg->sqlite.path;
 	s->scratch = scratch;
-	*ret = &s->base;
+	*ret = &TAKE(s)->base;
 	return 0;
 }

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
@@ -34,16 +35,15 @@ is_dots(const char *name)
 static void
 empty(int fd)
 {
-	AUTO(dir) DIR *d = NULL;
-	AUTO(close) int again = openat(fd, ".", O_RDONLY | O_CLOEXEC);
+	int again = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO(dir) DIR *d = again < 0 ? NULL : fdopendir(again);
 	struct dirent *e;
 
-	if (again < 0)
+	if (!d) {
+		if (again >= 0)
+			(void)close(again);
 		return;
-	d = fdopendir(again);
-	if (!d)
-		return;
-	again = -1; /* closedir closes it */
+	}
 	while ((e = readdir(d)))
 		if (!is_dots(e->d_name))
 			(void)unlinkat(fd, e->d_name, 0);

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/jsonw.h"

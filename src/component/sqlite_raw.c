@@ -2,7 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "base/file.h"
 #include "base/str.h"
@@ -194,7 +195,7 @@ int
 sqlite_raw_copy(const char *path, const char *to, struct err *err)
 {
 	AUTO(close) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct sqlite_raw before, after;
+	struct sqlite_raw before = { 0 }, after = { 0 };
 
 	if (fd < 0)
 		return err_sys(err, "cannot open database '%s'", path);
@@ -228,11 +229,21 @@ sqlite_raw_move_aside(const char *path, const char *to, struct err *err)
 	return 0;
 }
 
+int
+sqlite_raw_folder(const char *path, char **ret, struct err *err)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash)
+		return str_dup(".", ret, err);
+	return str_printf(ret, err, "%.*s",
+	    (int)(slash > path ? slash - path : 1), path);
+}
+
 static int
 resolve_parent(const char *path, char **ret, struct err *err)
 {
 	const char *slash = strrchr(path, '/');
-	const char *last = slash ? slash + 1 : path;
 	AUTO(free) char *dir = NULL;
 	AUTO(free) char *real = NULL;
 	struct stat st;
@@ -240,15 +251,13 @@ resolve_parent(const char *path, char **ret, struct err *err)
 	if (lstat(path, &st) == 0)
 		return err_set(err, ERR_NOTFOUND,
 		    "'%s' is a symbolic link to nowhere", path);
-	if (slash ? str_printf(&dir, err, "%.*s",
-	                (int)(slash > path ? slash - path : 1), path)
-	          : str_dup(".", &dir, err))
+	if (sqlite_raw_folder(path, &dir, err))
 		return -1;
 	real = realpath(dir, NULL);
 	if (!real)
 		return err_sys(err, "cannot find folder '%s'", dir);
 	return str_printf(ret, err, "%s/%s", strcmp(real, "/") ? real : "",
-	    last);
+	    slash ? slash + 1 : path);
 }
 
 int

@@ -42,6 +42,9 @@ MUST_CHECK int sqlite_raw_copy(const char *path, const char *to, struct err *);
 MUST_CHECK int sqlite_raw_move_aside(const char *path, const char *to,
     struct err *);
 
+/* The folder that path lies in. */
+MUST_CHECK int sqlite_raw_folder(const char *path, char **ret, struct err *);
+
 /* Where path leads in the end; what is missing may be its last part. */
 MUST_CHECK int sqlite_raw_resolve(const char *path, char **ret, struct err *);
 

@@ -5,6 +5,8 @@
 #include <grp.h>
 #include <inttypes.h>
 #include <pwd.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/clock.h"
@@ -86,9 +88,7 @@ probe(struct restore *r, struct err *err)
 static int
 look(struct restore *r, struct err *err)
 {
-	int n = (int)(strrchr(r->path, '/') - r->path);
-
-	if (str_printf(&r->dir, err, "%.*s", n ? n : 1, r->path))
+	if (sqlite_raw_folder(r->path, &r->dir, err))
 		return -1;
 	if (sqlite_raw_look(r->path, &r->old, err)) {
 		r->state = MISSING;
@@ -330,7 +330,7 @@ static int
 seal(const struct restore *r, const char *file, struct err *err)
 {
 	AUTO(close) int fd = open(file, O_RDWR | O_CLOEXEC);
-	struct owner o;
+	struct owner o = { 0 };
 
 	if (fd < 0)
 		return err_sys(err, "cannot open '%s'", file);

@@ -233,11 +233,11 @@ a_lock_that_stays_leaves_the_old_data(enum kit_role role)
 
 	begin(&w, (struct kit_db){ 0 });
 	kit_make(w.db, (struct kit_db){ .rows = OLD });
-	w.cfg.sqlite.busy_timeout_s = 1;
+	w.cfg.sqlite.busy_timeout_s = role == KIT_LOCKS;
 	locker = kit_start(w.db, role);
 	assert_int_equal(restore(&w), -1);
 	assert_true(err_is(&w.err, ERR_TRANSIENT));
-	assert_non_null(strstr(w.err.msg, "was locked for 1 s"));
+	assert_non_null(strstr(w.err.msg, "by another process"));
 	assert_int_equal(kit_stop(&locker), 0);
 	is_old_one(&w);
 	assert_int_equal(kit_count(w.data), 1);
