@@ -227,6 +227,7 @@ note_failure(struct manifest_component *mc, const struct err *why,
 {
 	log_warning("component '%s' failed: %s", mc->name, why->msg);
 	mc->status = MANIFEST_FAILED;
+	mc->objects = mc->bytes = mc->new_objects = 0;
 	free(TAKE(mc->message));
 	return str_dup(why->msg, &mc->message, err);
 }
