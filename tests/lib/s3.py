@@ -351,7 +351,7 @@ def cmd_load(c, bucket):
             if not 400 <= e.status < 500:
                 raise
             refused.append(key)
-            sys.stderr.write("refused: %r: %d\n" % (key, e.status))
+            sys.stderr.write("refused: %.60r: %d\n" % (key, e.status))
 
     lines = (text for text in sys.stdin if text.strip())
     for _ in in_order(one, lines):

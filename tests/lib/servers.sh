@@ -13,6 +13,7 @@
 # they must not appear.  Nothing outside DIR is touched, save the folder where
 # the MinIO binary is kept.
 
+export PYTHONDONTWRITEBYTECODE=1	# the tree stays clean
 SERVERS_CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/platform-backup-tests
 
 _server_say() {
