@@ -8,7 +8,8 @@ bank() {
 }
 
 writer() {
-	bank run "$T/bank.db" >"$1.out" 2>"$1.err"
+	background writer python3 "$TOP/tests/lib/bank.py" run "$T/bank.db"
+	within 20 test -s writer.out
 }
 
 setup() {
@@ -33,8 +34,7 @@ more_lines() {
 
 hot_backup() {
 	setup "$1"
-	background writer writer
-	within 20 test -s writer.out
+	writer
 	local i
 	for i in 1 2 3; do
 		create
@@ -50,8 +50,7 @@ hot_backup() {
 hot_restore() {
 	setup "$1"
 	create
-	background writer writer
-	within 20 test -s writer.out
+	writer
 	pb 0 restore "$ID"
 	writer_is_fine
 	bank audit bank.db --slow
@@ -62,11 +61,9 @@ hot_journal() {
 	setup "$1"
 	local i
 	for i in 1 2 3 4 5; do
-		background writer writer
-		within 20 more_lines 0
+		writer
 		sleep 0.0$i
 		kill -KILL "$CHILD"
-		: >writer.out
 		create
 		zstd -qdc "repository/test/sets/$ID"*/mlmd.sqlite.zst >copy.db
 		bank audit copy.db --slow
@@ -75,16 +72,16 @@ hot_journal() {
 
 readers_do_not_block() {
 	setup "$1"
-	background bank hold bank.db 60 shared
-	sleep 0.5
+	background holder python3 "$TOP/tests/lib/bank.py" hold bank.db 60 shared
+	within 20 test -s holder.out
 	create
 	json created.json '.components[0].seconds < 20'
 }
 
 waits_for_a_lock() {
 	setup delete
-	background bank hold bank.db 4 exclusive
-	sleep 0.5
+	background holder python3 "$TOP/tests/lib/bank.py" hold bank.db 4 exclusive
+	within 20 test -s holder.out
 	create
 	json created.json '.components[0] | .status == "ok" and .seconds > 2'
 }

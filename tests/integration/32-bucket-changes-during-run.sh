@@ -73,7 +73,7 @@ at_work() {
 	s3_source mb "$B"
 	setup_env
 	python3 "$TOP/tests/lib/pipelines.py" run mlmd.db "$B" 50
-	background python3 "$TOP/tests/lib/pipelines.py" run mlmd.db "$B"
+	background pipelines python3 "$TOP/tests/lib/pipelines.py" run mlmd.db "$B"
 	repository_s3 "$(bucket_name repo)"
 	component_bucket mlpipeline "$B"
 	component_sqlite mlmd "$T/mlmd.db"

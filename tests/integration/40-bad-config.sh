@@ -21,7 +21,7 @@ bad() {
 DB='components: [{name: a, type: sqlite, path: /nowhere/a.db}]'
 
 not_yaml() {
-	bad 3 '' <<-YAML
+	bad 4 '' <<-YAML
 	repository: {path: $T/repository}
 	components:
 	  - {name: a, type: sqlite, path: /nowhere
@@ -85,7 +85,7 @@ missing_fields() {
 	components:
 	  - {name: a, type: bucket, endpoint: "http://127.0.0.1:1"}
 	YAML
-	bad 2 'repository' <<-YAML
+	bad 1 'repository' <<-YAML
 	repository:
 	  name: kubeflow
 	$DB
@@ -139,12 +139,19 @@ wrong_values() {
 	repository: {path: [a, b]}
 	$DB
 	YAML
-	bad 3 "uri-style" <<-YAML
-	repository: {path: $T/repository}
-	components:
-	  - {name: a, type: bucket, bucket: b, uri-style: sideways,
-	     access-key: a, secret-key: b, endpoint: "http://127.0.0.1:1"}
-	YAML
+	local field
+	for field in 'uri-style: sideways' 'endpoint: "ftp://127.0.0.1"' \
+	    'tls-ca-chain: "no certificate"'; do
+		cat >config.yaml <<-YAML
+		repository: {path: $T/repository}
+		components:
+		  - {name: a, type: bucket, bucket: b, access-key: a,
+		     secret-key: b, $field}
+		YAML
+		pb 2 create
+		contains err "${field%%:*}"
+		[ ! -e repository ]
+	done
 }
 
 twice() {

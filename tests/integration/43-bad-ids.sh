@@ -21,7 +21,7 @@ unknown() {
 	setup
 	local id
 	for id in 2020-01-01T00:00:00Z nonsense '' ../../etc/passwd \
-	    "$ID-00000000" '2026-99-99T99:99:99Z' latest; do
+	    "$ID-00000000" '2026-99-99T99:99:99Z' newest; do
 		local status=0 command
 		for command in show restore; do
 			status=0

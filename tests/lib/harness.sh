@@ -25,13 +25,14 @@ mkdir -p "$WORK" "$RUN_DIR/said"
 _passed=0 _failed=0 _number=0
 _failures=
 
-_finish() {
+# end what a test left running: FILE...
+_children_end() {
 	local p
-	for p in $(cat "$WORK"/*/children 2>/dev/null); do
+	cat "$@" 2>/dev/null | while read -r p; do
 		kill -KILL "$p" 2>/dev/null
 	done
 }
-trap _finish EXIT
+trap '_children_end "$WORK"/*/children' EXIT
 trap 'exit 130' INT TERM
 
 _where() {
@@ -55,7 +56,7 @@ it() {
 	) >"$T/test.log" 2>&1 </dev/null
 	status=$?
 	took=$((SECONDS - begin))
-	_children_end
+	_children_end "$T/children"
 	if [ $status -eq 0 ]; then
 		_passed=$((_passed + 1))
 		echo "ok - $SCRIPT: $sentence$([ $took -lt 5 ] ||
@@ -103,19 +104,15 @@ requires() {
 
 # --- child processes of a test, ended with it
 
-# background COMMAND...: its process id is in $CHILD
+# background NAME COMMAND...: a program, what it says in NAME.out and NAME.err,
+# its process id in $CHILD
 background() {
-	"$@" &
+	local name=$1
+	shift
+	"$@" >"$T/$name.out" 2>"$T/$name.err" &
 	CHILD=$!
 	disown
 	echo $CHILD >>"$T/children"
-}
-
-_children_end() {
-	local p
-	for p in $(cat "$T/children" 2>/dev/null); do
-		kill -KILL "$p" 2>/dev/null
-	done
 }
 
 # within SECONDS COMMAND...: until it succeeds
@@ -158,7 +155,7 @@ proxy() {
 	to=$(server_get "$2" endpoint)
 	printf '%s\n' "${3:-[]}" >"$T/$name.rules"
 	rm -f "$T/$name.port"
-	background python3 "$TOP/tests/fault/proxy.py" --to "${to#http://}" \
+	background "$name-proxy" python3 "$TOP/tests/fault/proxy.py" --to "${to#http://}" \
 	    --port-file "$T/$name.port" --log "$T/$name.log" \
 	    --rules "$T/$name.rules"
 	within 10 test -s "$T/$name.port"

@@ -84,7 +84,7 @@ server_env() {
 
 # a process that is alive and was started for DIR; a zombie has no command line
 _server_ours() {
-	tr '\0' ' ' <"/proc/$1/cmdline" 2>/dev/null | grep -qF -- "$2/"
+	{ tr '\0' ' ' <"/proc/$1/cmdline"; } 2>/dev/null | grep -qF -- "$2/"
 }
 
 server_stop() {
