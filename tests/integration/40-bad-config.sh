@@ -208,18 +208,6 @@ limits() {
 	head -c 20000000 /dev/zero | tr '\0' 'a' | bad 0 ''
 }
 
-not_readable() {
-	requires_not_root || return 0
-	echo "$DB" >config.yaml
-	chmod 000 config.yaml
-	pb 2 create
-	contains err config.yaml
-}
-
-requires_not_root() {
-	[ "$(id -u)" != 0 ]
-}
-
 it 'refuses what is no YAML, or no map' not_yaml
 it 'names unknown keys' unknown_keys
 it 'names missing fields' missing_fields
@@ -227,5 +215,4 @@ it 'names wrong values' wrong_values
 it 'names what is given twice' twice
 it 'says which secret cannot be read' secrets_elsewhere
 it 'has limits for what it reads' limits
-it 'names a file that it may not read' not_readable
 done_testing

@@ -126,47 +126,47 @@ restore_into_locked() {
 	[ "$(sqlite3 a.db 'select count(*) from move')" = 0 ]
 }
 
-# a file system of 8 MiB for the private copy, or for the repository
+# on_small FOLDER SIZE COMMAND...: where the folder is a small file system
+on_small() {
+	local namespace=(unshare -m)
+	[ "$(id -u)" = 0 ] || namespace=(unshare -rm)
+	mkdir -p "$1"
+	# shellcheck disable=SC2016
+	"${namespace[@]}" sh -c 'mount -t tmpfs -o "size=$2" tmpfs "$1" &&
+	    shift 2 && exec "$@"' sh "$@"
+}
+
+# for the private copy
 small_disk() {
-	[ "$(id -u)" = 0 ] || return 0
 	setup
 	bank init a.db delete
 	sqlite3 a.db "insert into move(note) select randomblob(400)
 	    from move"
-	mkdir small
-	mount -t tmpfs -o size=8m tmpfs small
 	sed -i "s|^scratch: .*|scratch: $T/small|" config.yaml
 	local status=0
-	"$PB" -c config.yaml create --json >out 2>err || status=$?
-	local left
-	left=$(ls small)
-	if [ $status -eq 0 ]; then
-		# no copy was made: it was read in place
-		umount small
-		return 0
-	fi
-	umount small
+	# shellcheck disable=SC2016
+	on_small "$T/small" 8m sh -c '"$@" >out 2>err; code=$?
+	    ls small >left; exit $code' sh "$PB" -c config.yaml create ||
+	    status=$?
 	[ $status -eq 1 ] || [ $status -eq 3 ]
 	contains err "$T/small"
-	[ -z "$left" ]
+	[ ! -s left ]
+	[ ! -e repository/test/sets ] || pb 0 list --json
 }
 
 full_repository() {
-	[ "$(id -u)" = 0 ] || return 0
 	setup
 	bank init a.db delete
 	sqlite3 a.db "update move set note = hex(randomblob(400))"
-	mkdir -p repository
-	mount -t tmpfs -o size=4m tmpfs repository
-	local status=0 sets
-	"$PB" -c config.yaml create --json >out 2>err || status=$?
-	"$PB" -c config.yaml list --json >listed 2>>err || true
-	umount repository
+	local status=0
+	# shellcheck disable=SC2016
+	on_small "$T/repository" 4m sh -c '"$@" create >out 2>err; code=$?
+	    "$@" list --json >listed 2>>err; exit $code' sh \
+	    "$PB" -c config.yaml || status=$?
 	[ $status -eq 1 ] || [ $status -eq 3 ]
 	contains err space
-	sets=$(jq '[.[] | select(."backup-status" == "finished")] | length' \
-	    listed)
-	[ "$sets" = 0 ]
+	json listed '[.[] | select(."backup-status" == "finished")] |
+	    length == 0'
 }
 
 read_only_place() {

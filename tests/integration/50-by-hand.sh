@@ -105,7 +105,7 @@ put_back() {
 one_object() {
 	setup
 	fetch
-	local key line
+	local key
 	key=$(jq -r 'select(.size > 100 and .size < 20000) | .key' before |
 	    sed -n 9p)
 	zstd -qdc fetched/sets/"$ID"*/mlpipeline.inventory.jsonl.zst |

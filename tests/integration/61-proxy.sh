@@ -17,8 +17,8 @@ setup() {
 	forward_proxy
 	repository_s3 "$(bucket_name repo)" "$1"
 	shift
-	printf '    %s\n' "$@" >more
-	sed -i '/^    path: backups/r more' config.yaml
+	printf '    %s\n' "$@" >lines
+	sed -i '/^    path: backups/r lines' config.yaml
 	component_sqlite mlmd "$T/a.db"
 }
 
