@@ -1,4 +1,5 @@
 /* main.c - the program's entry; everything is in cmd/. */
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -11,5 +12,10 @@ main(int argc, char *argv[])
 	/* a reader of our output that goes away is an error of write */
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		return CMD_FAILED;
+	/* Few arenas, and large buffers given back: many threads would
+	 * otherwise keep several times what is in use. */
+	(void)mallopt(M_ARENA_MAX, 2);
+	(void)mallopt(M_MMAP_THRESHOLD, 256 << 10);
+	(void)mallopt(M_TRIM_THRESHOLD, 1 << 20);
 	return cmd_main(argc, argv, (const char *const *)environ);
 }

@@ -13,7 +13,8 @@
 
 /* --- writing */
 
-enum { LEVEL = 3 };
+/* On databases and logs level 1 is as small as 3, at twice the speed. */
+enum { LEVEL = 1 };
 
 struct pack_writer {
 	struct set *set;
