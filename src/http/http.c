@@ -109,36 +109,33 @@ http_free(struct http *h)
 	free(h);
 }
 
-static int
-handle_new(struct handle **out, struct err *err)
+static struct handle *
+handle_new(struct err *err)
 {
 	AUTO(handle) struct handle *hd = calloc(1, sizeof *hd);
 
-	if (!hd)
-		return err_nomem(err);
-	hd->curl = curl_easy_init();
-	if (!hd->curl)
-		return err_nomem(err);
-	*out = TAKE(hd);
-	return 0;
+	if (hd)
+		hd->curl = curl_easy_init();
+	if (!hd || !hd->curl) {
+		(void)err_nomem(err);
+		return NULL;
+	}
+	return TAKE(hd);
 }
 
 /* The one used last comes first: its connection is the least likely to have
  * been closed by the server. */
-static int
-handle_get(struct http *h, struct handle **out, struct err *err)
+static struct handle *
+handle_get(struct http *h, struct err *err)
 {
-	struct handle *hd = NULL;
+	struct handle *hd;
 
 	monitor_enter(&h->m);
 	hd = h->idle;
 	if (hd)
 		h->idle = hd->next;
 	monitor_leave(&h->m);
-	if (!hd)
-		return handle_new(out, err);
-	*out = hd;
-	return 0;
+	return hd ? hd : handle_new(err);
 }
 
 static void
@@ -316,106 +313,117 @@ all_headers(const struct http_header *h, struct curl_slist **out,
 	return 0;
 }
 
-/* Set one option unless one before it could not be set. */
-#define SET(option, value)                                                 \
-	do {                                                               \
-		if (rc == CURLE_OK)                                        \
-			rc = curl_easy_setopt(c, CURLOPT_##option, value); \
-	} while (0)
+/* Options set one after the other; the first failure is kept. */
+struct setup {
+	CURL *c;
+	CURLcode rc;
+};
 
-static CURLcode
-set_transport(CURL *c, const struct http *h)
+static void
+set_long(struct setup *s, CURLoption option, long value)
 {
-	CURLcode rc = CURLE_OK;
+	if (s->rc == CURLE_OK)
+		s->rc = curl_easy_setopt(s->c, option, value);
+}
 
-	SET(NOSIGNAL, 1L);
-	SET(HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	SET(PROTOCOLS_STR, "http,https");
-	SET(SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	SET(TCP_NODELAY, 1L);
-	SET(TCP_KEEPALIVE, 1L);
-	SET(FOLLOWLOCATION, 0L);
-	SET(PATH_AS_IS, 1L);
-	SET(BUFFERSIZE, (long)RECEIVE_BUFFER);
-	SET(CONNECTTIMEOUT, h->connect_s);
-	SET(LOW_SPEED_LIMIT, 1L);
-	SET(LOW_SPEED_TIME, h->idle_s);
-	SET(SUPPRESS_CONNECT_HEADERS, 1L);
-	SET(USERAGENT, "platform-backup/" VERSION);
+static void
+set_pointer(struct setup *s, CURLoption option, const void *value)
+{
+	if (s->rc == CURLE_OK)
+		s->rc = curl_easy_setopt(s->c, option, value);
+}
+
+static void
+set_transport(struct setup *s, const struct http *h)
+{
+	set_long(s, CURLOPT_NOSIGNAL, 1);
+	set_long(s, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+	set_pointer(s, CURLOPT_PROTOCOLS_STR, "http,https");
+	set_long(s, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
+	set_long(s, CURLOPT_TCP_NODELAY, 1);
+	set_long(s, CURLOPT_TCP_KEEPALIVE, 1);
+	set_long(s, CURLOPT_FOLLOWLOCATION, 0);
+	set_long(s, CURLOPT_PATH_AS_IS, 1);
+	set_long(s, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
+	set_long(s, CURLOPT_CONNECTTIMEOUT, h->connect_s);
+	set_long(s, CURLOPT_LOW_SPEED_LIMIT, 1);
+	set_long(s, CURLOPT_LOW_SPEED_TIME, h->idle_s);
+	set_long(s, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1);
+	set_pointer(s, CURLOPT_USERAGENT, "platform-backup/" VERSION);
 	if (h->ca_pem) {
 		struct curl_blob pem = { h->ca_pem, strlen(h->ca_pem),
 			CURL_BLOB_NOCOPY };
 
-		SET(CAINFO_BLOB, &pem);
+		set_pointer(s, CURLOPT_CAINFO_BLOB, &pem);
 		/* or the folder of the system's would be trusted as well */
-		SET(CAPATH, NULL);
+		set_pointer(s, CURLOPT_CAPATH, NULL);
 	}
-	return rc;
+}
+
+static bool
+exempt(const struct http *h, const char *url)
+{
+	CURLU *parts = curl_url();
+	char *host = NULL;
+	bool yes = parts &&
+	           curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
+	           curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+	           proxy_skips(h->no_proxy, host);
+
+	curl_free(host);
+	curl_url_cleanup(parts);
+	return yes;
 }
 
 /* "" and not NULL: NULL means the environment's. */
-static CURLcode
-set_proxy(CURL *c, const struct http *h, const char *url)
+static void
+set_proxy(struct setup *s, const struct http *h, const char *url)
 {
-	CURLcode rc = CURLE_OK;
 	const char *proxy = h->proxy ? h->proxy : "";
 
-	if (h->proxy && h->no_proxy) {
-		CURLU *parts = curl_url();
-		char *host = NULL;
-
-		if (!parts)
-			return CURLE_OUT_OF_MEMORY;
-		if (curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
-		    curl_url_get(parts, CURLUPART_HOST, &host, 0) ==
-		        CURLUE_OK &&
-		    proxy_skips(h->no_proxy, host))
-			proxy = "";
-		curl_free(host);
-		curl_url_cleanup(parts);
-	}
-	SET(PROXY, proxy);
-	SET(NOPROXY, "");
-	return rc;
+	if (h->proxy && h->no_proxy && exempt(h, url))
+		proxy = "";
+	set_pointer(s, CURLOPT_PROXY, proxy);
+	set_pointer(s, CURLOPT_NOPROXY, "");
 }
 
-static CURLcode
-set_request(CURL *c, const struct http_request *q, struct curl_slist *headers)
+static void
+set_request(struct setup *s, const struct http_request *q,
+    struct curl_slist *headers)
 {
-	CURLcode rc = CURLE_OK;
+	bool sends =
+	    strcmp(q->method, "PUT") == 0 || strcmp(q->method, "POST") == 0;
 
-	SET(URL, q->url);
-	SET(HTTPHEADER, headers);
+	set_pointer(s, CURLOPT_URL, q->url);
+	set_pointer(s, CURLOPT_HTTPHEADER, headers);
 	if (strcmp(q->method, "HEAD") == 0) {
-		SET(NOBODY, 1L);
-	} else if (strcmp(q->method, "PUT") == 0 ||
-	           strcmp(q->method, "POST") == 0) {
+		set_long(s, CURLOPT_NOBODY, 1);
+		return;
+	}
+	if (sends) {
 		/* a body in memory: libcurl can send it again by itself when
 		 * a kept connection turns out to be closed */
-		SET(POSTFIELDS, q->body_len ? q->body : "");
-		SET(POSTFIELDSIZE_LARGE, (curl_off_t)q->body_len);
-		SET(CUSTOMREQUEST, q->method);
+		set_pointer(s, CURLOPT_POSTFIELDS, q->body_len ? q->body : "");
+		if (s->rc == CURLE_OK)
+			s->rc =
+			    curl_easy_setopt(s->c, CURLOPT_POSTFIELDSIZE_LARGE,
+			        (curl_off_t)q->body_len);
 	} else {
-		SET(HTTPGET, 1L);
-		SET(CUSTOMREQUEST, q->method);
+		set_long(s, CURLOPT_HTTPGET, 1);
 	}
-	return rc;
+	set_pointer(s, CURLOPT_CUSTOMREQUEST, q->method);
 }
 
-static CURLcode
+/* None of these can fail. */
+static void
 set_callbacks(CURL *c, struct exchange *x, char *message)
 {
-	CURLcode rc = CURLE_OK;
-
-	SET(ERRORBUFFER, message);
-	SET(HEADERFUNCTION, on_header);
-	SET(HEADERDATA, x);
-	SET(WRITEFUNCTION, on_body);
-	SET(WRITEDATA, x);
-	return rc;
+	(void)curl_easy_setopt(c, CURLOPT_ERRORBUFFER, message);
+	(void)curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
+	(void)curl_easy_setopt(c, CURLOPT_HEADERDATA, x);
+	(void)curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
+	(void)curl_easy_setopt(c, CURLOPT_WRITEDATA, x);
 }
-
-#undef SET
 
 /* --- what went wrong */
 
@@ -502,24 +510,20 @@ static CURLcode
 exchange(const struct http *h, struct handle *hd, struct exchange *x,
     const struct http_request *q, struct curl_slist *headers)
 {
-	CURL *c = hd->curl;
-	CURLcode rc;
+	struct setup s = { hd->curl, CURLE_OK };
 
-	curl_easy_reset(c);
+	curl_easy_reset(s.c);
 	hd->message[0] = '\0';
-	rc = set_transport(c, h);
-	if (rc == CURLE_OK)
-		rc = set_proxy(c, h, q->url);
-	if (rc == CURLE_OK)
-		rc = set_request(c, q, headers);
-	if (rc == CURLE_OK)
-		rc = set_callbacks(c, x, hd->message);
-	if (rc == CURLE_OK)
-		rc = curl_easy_perform(c);
-	if (rc == CURLE_OK)
-		rc = count_body(c, q);
+	set_callbacks(s.c, x, hd->message);
+	set_transport(&s, h);
+	set_proxy(&s, h, q->url);
+	set_request(&s, q, headers);
+	if (s.rc == CURLE_OK)
+		s.rc = curl_easy_perform(s.c);
+	if (s.rc == CURLE_OK)
+		s.rc = count_body(s.c, q);
 	take_status(x);
-	return rc;
+	return s.rc;
 }
 
 int
@@ -528,12 +532,15 @@ http_do(struct http *h, const struct http_request *q, struct http_response *r,
 {
 	AUTO(slist) struct curl_slist *headers = NULL;
 	struct exchange x = { .r = r, .to = to, .err = err };
-	struct handle *hd = NULL;
+	struct handle *hd;
 	bool answered;
 	CURLcode rc;
 
 	response_clear(r);
-	if (all_headers(q->headers, &headers, err) || handle_get(h, &hd, err))
+	if (all_headers(q->headers, &headers, err))
+		return -1;
+	hd = handle_get(h, err);
+	if (!hd)
 		return -1;
 	x.curl = hd->curl;
 	rc = exchange(h, hd, &x, q, headers);

@@ -67,19 +67,23 @@ add_query(struct buf *b, const char *query, struct err *err)
 
 /* --- the headers, in the order of their names */
 
+struct name {
+	const char *name, *value;
+	size_t at; /* those of one name stay in the order of sending */
+};
+
 struct names {
-	const struct http_header *sorted[PARTS_MAX];
+	struct name sorted[PARTS_MAX];
 	size_t n;
 };
 
-/* Those of one name stay in the order in which they are sent. */
 static int
-compare_headers(const void *left, const void *right)
+compare_names(const void *left, const void *right)
 {
-	const struct http_header *const *a = left, *const *b = right;
-	int c = strcasecmp((*a)->name, (*b)->name);
+	const struct name *a = left, *b = right;
+	int c = strcasecmp(a->name, b->name);
 
-	return c ? c : (*a > *b) - (*a < *b);
+	return c ? c : (a->at > b->at) - (a->at < b->at);
 }
 
 static int
@@ -89,9 +93,11 @@ sort_headers(const struct http_header *h, struct names *out, struct err *err)
 	for (; h->name; h++) {
 		if (out->n == PARTS_MAX)
 			return err_set(err, ERR_USAGE, "too many headers");
-		out->sorted[out->n++] = h;
+		out->sorted[out->n] =
+		    (struct name){ h->name, h->value, out->n };
+		out->n++;
 	}
-	qsort(out->sorted, out->n, sizeof *out->sorted, compare_headers);
+	qsort(out->sorted, out->n, sizeof *out->sorted, compare_names);
 	return 0;
 }
 
@@ -130,7 +136,7 @@ static bool
 same_name(const struct names *h, size_t i)
 {
 	return i > 0 &&
-	       strcasecmp(h->sorted[i]->name, h->sorted[i - 1]->name) == 0;
+	       strcasecmp(h->sorted[i].name, h->sorted[i - 1].name) == 0;
 }
 
 static int
@@ -140,9 +146,9 @@ add_headers(struct buf *b, const struct names *h, struct err *err)
 		bool more = same_name(h, i);
 
 		if ((i > 0 && !more && buf_puts(b, "\n", err)) ||
-		    (!more && add_lower(b, h->sorted[i]->name, err)) ||
+		    (!more && add_lower(b, h->sorted[i].name, err)) ||
 		    buf_puts(b, more ? "," : ":", err) ||
-		    add_value(b, h->sorted[i]->value, err))
+		    add_value(b, h->sorted[i].value, err))
 			return -1;
 	}
 	return buf_puts(b, "\n", err);
@@ -154,7 +160,7 @@ add_names(struct buf *b, const struct names *h, struct err *err)
 	for (size_t i = 0; i < h->n; i++)
 		if (!same_name(h, i) &&
 		    ((i > 0 && buf_puts(b, ";", err)) ||
-		        add_lower(b, h->sorted[i]->name, err)))
+		        add_lower(b, h->sorted[i].name, err)))
 			return -1;
 	return 0;
 }
