@@ -52,6 +52,21 @@ const char *s3_endpoint(const struct s3 *);
 /* Seconds since 1970 by the server's clock, as far as it is known. */
 int64_t s3_now(struct s3 *);
 
+/* How many requests were sent, each attempt counted. */
+enum s3_kind {
+	S3_PUT, /* objects and parts */
+	S3_GET,
+	S3_LIST,
+	S3_HEAD,
+	S3_DELETE, /* aborts, too */
+	S3_OTHER,
+	S3_KINDS
+};
+struct s3_counts {
+	uint64_t sent[S3_KINDS];
+};
+void s3_counts(const struct s3 *, struct s3_counts *);
+
 /* *exists false: the server says so.  ERR_DENIED: may not ask. */
 MUST_CHECK int s3_bucket_exists(struct s3 *, bool *exists, struct err *);
 /* Nothing to do where it is ours already. */
@@ -60,14 +75,20 @@ MUST_CHECK int s3_bucket_create(struct s3 *, struct err *);
 /* --- objects */
 
 /* One PUT.  o gives headers, metadata and tags; NULL: none.  *etag (may be
- * NULL) is the caller's. */
+ * NULL) is the caller's.  HTTP carries no space at the ends of a metadata value
+ * and no line break (ERR_USAGE); what a server does with bytes that are not
+ * ASCII differs (AWS hands back RFC 2047): they are sent and read as they are,
+ * so that what was read can be put again. */
 MUST_CHECK int s3_put(struct s3 *, const char *key, const void *, size_t,
     const struct object *o, char **etag, struct err *);
 
 /*
  * Stream [off, off + len) to a sink, which is not finished.  if_match: an
  * ETag, or NULL.  got (may be NULL; { 0 } first) receives everything but the
- * key and the tags; *ntags (may be NULL) how many tags the object has.  A
+ * key and the tags; *ntags (may be NULL) how many tags the object has, as
+ * x-amz-tagging-count says, which AWS (to a key that may read tags), MinIO and
+ * RadosGW send where there is one at least: untagged objects cost no request
+ * more.  Its modified is in whole seconds, where LIST's has a fraction.  A
  * broken transfer goes on where it stopped, on the same version of the object
  * (ERR_CHANGED where that is gone).  Fewer bytes than announced: never 0.
  */
@@ -82,8 +103,12 @@ MUST_CHECK int s3_get(struct s3 *, const struct s3_get *, struct object *got,
 /* As s3_get, without the bytes. */
 MUST_CHECK int s3_head(struct s3 *, const char *key, struct object *got,
     unsigned *ntags, struct err *);
+/* Of an object that has none: an empty set. */
 MUST_CHECK int s3_get_tags(struct s3 *, const char *key, struct object_pairs *,
     struct err *);
+/* In place of all that it has. */
+MUST_CHECK int s3_put_tags(struct s3 *, const char *key,
+    const struct object_pairs *, struct err *);
 /* Removing a missing key succeeds. */
 MUST_CHECK int s3_delete(struct s3 *, const char *key, struct err *);
 
@@ -100,7 +125,9 @@ MUST_CHECK int s3_delete(struct s3 *, const char *key, struct err *);
 MUST_CHECK int s3_upload_new(struct s3 *, const char *key,
     const struct object *o, uint64_t size, size_t part, struct sink **,
     struct err *);
-/* Abort uploads under prefix that were begun before then; *n: how many. */
+/* Abort uploads under prefix that were begun before then; *n: how many.
+ * MinIO lists only the uploads of one key, prefix being all of it, and throws
+ * away what is older than a day by itself. */
 MUST_CHECK int s3_upload_sweep(struct s3 *, const char *prefix, int64_t before,
     unsigned *n, struct err *);
 
@@ -118,7 +145,7 @@ MUST_CHECK int s3_list_new(struct s3 *, const char *prefix,
  * *more false: the end.  Otherwise o is filled (key, size, etag, modified); a
  * folder has only a key, that ends with the delimiter, and *folder (may be
  * NULL) is true.  ERR_REMOTE: a page that is not in order or repeats the one
- * before it.
+ * before it.  What o held is freed.
  */
 MUST_CHECK int s3_list_next(struct s3_list *, struct object *o, bool *folder,
     bool *more, struct err *);

@@ -1,0 +1,402 @@
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/str.h"
+#include "s3/headers.h"
+#include "s3/s3.h"
+#include "s3/s3_request.h"
+#include "s3/xml.h"
+
+enum {
+	GROW_EVERY = 2000, /* parts; the size doubles three times: with 8 MiB
+	                    * that makes 359 GiB */
+	GROWN_MOST = 3 * GROW_EVERY,
+	PARTS_XML_MAX = 8 << 20,
+	QUERY_MAX = 8 << 10,
+};
+
+struct upload {
+	struct sink sink;
+	struct s3 *s;
+	char *key;
+	struct object o; /* headers, metadata, tags */
+	struct buf buf;  /* the part being filled; .max is its size */
+	char *id;        /* NULL: not begun, or over */
+	unsigned parts;
+	struct buf sent; /* the parts as completion wants them */
+	uint64_t total;
+};
+
+/* --- begin */
+
+static int
+upload_query(const struct upload *u, unsigned part, struct buf *b,
+    struct err *err)
+{
+	if (part > 0 && buf_printf(b, err, "partNumber=%u&", part))
+		return -1;
+	return buf_puts(b, "uploadId=", err) || str_percent(b, u->id, "", err)
+	           ? -1
+	           : 0;
+}
+
+static int
+begin(struct upload *u, struct err *err)
+{
+	struct s3_request q = {
+		.kind = S3_OTHER,
+		.method = "POST",
+		.what = "write to",
+		.key = u->key,
+		.query = "uploads=",
+		.root = "InitiateMultipartUploadResult",
+	};
+	AUTO(headers) struct headers h = { 0 };
+	AUTO(s3_reply) struct s3_reply r = { 0 };
+
+	if (headers_write(u->s, &u->o, &h, err))
+		return -1;
+	q.headers = h.list;
+	if (s3_request(u->s, &q, &r, err))
+		return -1;
+	return reply_text(&r.xml, "InitiateMultipartUploadResult/UploadId",
+	    &u->id, err);
+}
+
+/* --- parts */
+
+static int
+note_part(struct upload *u, const char *etag, struct err *err)
+{
+	if (!etag || !*etag)
+		return err_set(err, ERR_REMOTE,
+		    "%s did not confirm part %u of '%s' with an ETag",
+		    u->s->endpoint.base, u->parts + 1, u->key);
+	if (buf_printf(&u->sent, err, "<Part><PartNumber>%u</PartNumber><ETag>",
+	        u->parts + 1) ||
+	    xml_escape(&u->sent, etag, err) ||
+	    buf_puts(&u->sent, "</ETag></Part>", err))
+		return -1;
+	u->parts++;
+	return 0;
+}
+
+static int
+send_part(struct upload *u, struct err *err)
+{
+	struct s3_request q = {
+		.kind = S3_PUT,
+		.method = "PUT",
+		.what = "write to",
+		.key = u->key,
+		.body = u->buf.data,
+		.body_len = u->buf.len,
+	};
+	AUTO(buf) struct buf query = { .max = QUERY_MAX };
+	AUTO(s3_reply) struct s3_reply r = { 0 };
+
+	if (!u->id && begin(u, err))
+		return -1;
+	if (u->parts == S3_PARTS_MAX)
+		return err_set(err, ERR_USAGE,
+		    "'%s' is too large for %d parts of this size", u->key,
+		    (int)S3_PARTS_MAX);
+	if (upload_query(u, u->parts + 1, &query, err))
+		return -1;
+	q.query = query.data;
+	if (s3_request(u->s, &q, &r, err) ||
+	    note_part(u, http_response_header(&r.http, "etag"), err))
+		return -1;
+	buf_clear(&u->buf);
+	if (u->parts % GROW_EVERY == 0 && u->parts <= GROWN_MOST)
+		u->buf.max *= 2;
+	return 0;
+}
+
+/* A full part leaves when the byte behind it comes: what fits into one part is
+ * sent by a plain PUT. */
+static int
+upload_write(struct sink *s, const void *data, size_t n, struct err *err)
+{
+	struct upload *u = (struct upload *)s;
+	const char *p = data;
+
+	while (n > 0) {
+		size_t k = u->buf.max - u->buf.len;
+
+		if (k == 0) {
+			if (send_part(u, err))
+				return -1;
+			continue;
+		}
+		k = k < n ? k : n;
+		if (buf_add(&u->buf, p, k, err))
+			return -1;
+		u->total += k;
+		p += k;
+		n -= k;
+	}
+	return 0;
+}
+
+/* --- completion */
+
+/* "…-12": the ETag of a multipart upload with so many parts. */
+static bool
+multipart_etag(const char *etag, unsigned parts)
+{
+	const char *dash = etag ? strrchr(etag, '-') : NULL;
+	struct err ignored;
+	uint64_t n;
+
+	return dash && str_to_u64(dash + 1, parts, parts, &n, &ignored) == 0;
+}
+
+/* The answer to an earlier attempt was lost, and now the upload is gone: it
+ * was completed, if what was to be made is there. */
+static int
+was_completed(struct upload *u, const struct err *gone, struct err *err)
+{
+	AUTO(object) struct object o = { 0 };
+
+	if (s3_head(u->s, u->key, &o, NULL, err) == 0 && o.size == u->total &&
+	    multipart_etag(o.etag, u->parts))
+		return 0;
+	*err = *gone;
+	return -1;
+}
+
+static int
+complete(struct upload *u, struct err *err)
+{
+	struct s3_request q = {
+		.kind = S3_OTHER,
+		.method = "POST",
+		.what = "write to",
+		.key = u->key,
+		.root = "CompleteMultipartUploadResult",
+	};
+	AUTO(buf) struct buf query = { .max = QUERY_MAX };
+	AUTO(s3_reply) struct s3_reply r = { 0 };
+	AUTO(free) char *etag = NULL;
+
+	if (upload_query(u, 0, &query, err) ||
+	    buf_puts(&u->sent, "</CompleteMultipartUpload>", err))
+		return -1;
+	q.query = query.data;
+	q.body = u->sent.data;
+	q.body_len = u->sent.len;
+	if (s3_request(u->s, &q, &r, err) == 0)
+		return reply_text(&r.xml, "CompleteMultipartUploadResult/ETag",
+		    &etag, err);
+	if (err_is(err, ERR_NOTFOUND) && r.lost &&
+	    strcmp(r.error.code, "NoSuchUpload") == 0) {
+		struct err gone = *err;
+
+		return was_completed(u, &gone, err);
+	}
+	return -1;
+}
+
+/* Not every server keeps the tags that an initiation has. */
+static int
+keep_tags(struct upload *u, struct err *err)
+{
+	unsigned n = 0;
+
+	if (u->o.tags.count == 0)
+		return 0;
+	if (s3_head(u->s, u->key, NULL, &n, err))
+		return -1;
+	return n == u->o.tags.count
+	           ? 0
+	           : s3_put_tags(u->s, u->key, &u->o.tags, err);
+}
+
+static int
+upload_finish(struct sink *s, struct err *err)
+{
+	struct upload *u = (struct upload *)s;
+
+	if (!u->id)
+		return s3_put(u->s, u->key, u->buf.data, u->buf.len, &u->o,
+		    NULL, err);
+	if ((u->buf.len > 0 && send_part(u, err)) || complete(u, err))
+		return -1;
+	free(TAKE(u->id));
+	return keep_tags(u, err);
+}
+
+/* --- the end */
+
+static int
+abort_upload(struct s3 *s, const char *key, const char *query,
+    struct retry_hint *hint, struct err *err)
+{
+	const struct s3_request q = {
+		.kind = S3_DELETE,
+		.method = "DELETE",
+		.what = "delete from",
+		.key = key,
+		.query = query,
+	};
+	AUTO(s3_reply) struct s3_reply r = { 0 };
+
+	if (!hint)
+		return s3_request(s, &q, &r, err);
+	return s3_request_once(s, &q, &r, NULL, hint, err);
+}
+
+/* One attempt: whoever ends a broken upload has waited enough, and a sweep
+ * finds what is left. */
+static void
+abandon(struct upload *u)
+{
+	AUTO(buf) struct buf query = { .max = QUERY_MAX };
+	struct retry_hint hint = { 0 };
+	struct err err = { 0 };
+
+	if (upload_query(u, 0, &query, &err) ||
+	    abort_upload(u->s, u->key, query.data, &hint, &err))
+		log_debug("multipart upload of '%s' was not aborted: %s",
+		    u->key, err.msg);
+}
+
+static void
+upload_free(struct sink *s)
+{
+	struct upload *u = (struct upload *)s;
+
+	if (u->id)
+		abandon(u);
+	free(u->key);
+	free(u->id);
+	object_done(&u->o);
+	buf_done(&u->buf);
+	buf_done(&u->sent);
+	free(u);
+}
+
+static const struct sink_ops upload_ops = {
+	.name = "upload",
+	.write = upload_write,
+	.finish = upload_finish,
+	.free = upload_free,
+};
+
+int
+s3_upload_new(struct s3 *s, const char *key, const struct object *o,
+    uint64_t size, size_t part, struct sink **out, struct err *err)
+{
+	struct upload *u = calloc(1, sizeof *u);
+	AUTO(sink) struct sink *sink = NULL;
+
+	if (!u)
+		return err_nomem(err);
+	sink = sink_init(&u->sink, &upload_ops, NULL);
+	u->s = s;
+	u->buf.max = part;
+	u->sent.max = PARTS_XML_MAX;
+	if (str_dup(key, &u->key, err) ||
+	    (o && object_copy_headers(&u->o, o, err)) ||
+	    (size < part && buf_reserve(&u->buf, (size_t)size, err)) ||
+	    buf_puts(&u->sent,
+	        "<CompleteMultipartUpload xmlns=\""
+	        "http://s3.amazonaws.com/doc/2006-03-01/\">",
+	        err))
+		return -1;
+	*out = TAKE(sink);
+	return 0;
+}
+
+/* --- what others left behind */
+
+static int
+sweep_page(struct s3 *s, const struct reply_uploads *page, int64_t before,
+    unsigned *n, struct err *err)
+{
+	for (size_t i = 0; i < page->count; i++) {
+		const struct reply_upload *u = &page->upload[i];
+		AUTO(buf) struct buf query = { .max = QUERY_MAX };
+
+		if (u->begun >= before)
+			continue;
+		if (buf_puts(&query, "uploadId=", err) ||
+		    str_percent(&query, u->id, "", err))
+			return -1;
+		if (abort_upload(s, u->key, query.data, NULL, err)) {
+			/* another sweep was first */
+			if (!err_is(err, ERR_NOTFOUND))
+				return -1;
+			continue;
+		}
+		++*n;
+	}
+	return 0;
+}
+
+static int
+uploads_query(const char *prefix, const struct reply_uploads *last,
+    struct buf *b, struct err *err)
+{
+	if (buf_puts(b, "uploads=&encoding-type=url&prefix=", err) ||
+	    str_percent(b, prefix, "", err))
+		return -1;
+	if (last->next_key && (buf_puts(b, "&key-marker=", err) ||
+	                          str_percent(b, last->next_key, "", err)))
+		return -1;
+	if (last->next_id && (buf_puts(b, "&upload-id-marker=", err) ||
+	                         str_percent(b, last->next_id, "", err)))
+		return -1;
+	return 0;
+}
+
+static bool
+same(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* The page behind *page takes its place. */
+static int
+next_uploads(struct s3 *s, const char *prefix, struct reply_uploads *page,
+    struct err *err)
+{
+	AUTO(buf) struct buf query = { .max = QUERY_MAX };
+	AUTO(s3_reply) struct s3_reply r = { 0 };
+	struct reply_uploads next = { 0 };
+	struct s3_request q = { .kind = S3_LIST,
+		.method = "GET",
+		.what = "list uploads in",
+		.root = "ListMultipartUploadsResult" };
+
+	if (uploads_query(prefix, page, &query, err))
+		return -1;
+	q.query = query.data;
+	if (s3_request(s, &q, &r, err) || reply_uploads(&r.xml, &next, err))
+		return -1;
+	/* no way forward is the end, not a loop */
+	if (same(next.next_key, page->next_key) &&
+	    same(next.next_id, page->next_id))
+		next.truncated = false;
+	reply_uploads_done(page);
+	*page = next;
+	return 0;
+}
+
+int
+s3_upload_sweep(struct s3 *s, const char *prefix, int64_t before, unsigned *n,
+    struct err *err)
+{
+	AUTO(reply_uploads) struct reply_uploads page = { 0 };
+	unsigned count = 0;
+
+	do {
+		if (next_uploads(s, prefix, &page, err) ||
+		    sweep_page(s, &page, before, &count, err))
+			return -1;
+	} while (page.truncated);
+	*n = count;
+	return 0;
+}

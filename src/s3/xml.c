@@ -1,0 +1,179 @@
+#include "s3/xml.h"
+
+#include <expat.h>
+#include <stdbool.h>
+#include <string.h>
+
+struct parse {
+	XML_Parser expat;
+	xml_fn *fn;
+	void *arg;
+	struct err *err;
+	bool failed;    /* err is set */
+	bool root_only; /* stop at the first element */
+	unsigned depth, elements;
+	char path[XML_PATH_SIZE];
+	struct buf text;
+};
+
+static void
+stop(struct parse *p)
+{
+	p->failed = true;
+	(void)XML_StopParser(p->expat, XML_FALSE);
+}
+
+static void
+refuse(struct parse *p, const char *why)
+{
+	(void)err_set(p->err, ERR_CORRUPT, "XML is refused: %s", why);
+	stop(p);
+}
+
+/* expat goes on for a moment after XML_StopParser. */
+static void XMLCALL
+on_start(void *arg, const XML_Char *name, const XML_Char **attributes)
+{
+	struct parse *p = arg;
+	size_t used = strlen(p->path), n = strlen(name);
+
+	(void)attributes;
+	if (p->failed)
+		return;
+	if (++p->depth > XML_DEPTH_MAX || used + n + 2 > sizeof p->path) {
+		refuse(p, "too deep");
+		return;
+	}
+	if (++p->elements > XML_ELEMENTS_MAX) {
+		refuse(p, "too many elements");
+		return;
+	}
+	if (used > 0)
+		p->path[used++] = '/';
+	memcpy(p->path + used, name, n + 1);
+	buf_clear(&p->text);
+	if (p->root_only)
+		stop(p);
+}
+
+static void XMLCALL
+on_end(void *arg, const XML_Char *name)
+{
+	struct parse *p = arg;
+	char *slash;
+
+	(void)name;
+	if (p->failed)
+		return;
+	if (p->fn(p->arg, p->path, p->text.data ? p->text.data : "", p->err)) {
+		stop(p);
+		return;
+	}
+	slash = strrchr(p->path, '/');
+	*(slash ? slash : p->path) = '\0';
+	p->depth--;
+	buf_clear(&p->text);
+}
+
+static void XMLCALL
+on_text(void *arg, const XML_Char *s, int n)
+{
+	struct parse *p = arg;
+
+	if (p->failed)
+		return;
+	if ((size_t)n > p->text.max - p->text.len)
+		refuse(p, "too long a text");
+	else if (buf_add(&p->text, s, (size_t)n, p->err))
+		stop(p);
+}
+
+static void XMLCALL
+on_doctype(void *arg, const XML_Char *name, const XML_Char *sysid,
+    const XML_Char *pubid, int has_internal_subset)
+{
+	(void)name;
+	(void)sysid;
+	(void)pubid;
+	(void)has_internal_subset;
+	refuse(arg, "it has a DTD");
+}
+
+static int
+run(struct parse *p, const char *text, size_t len)
+{
+	enum XML_Error code;
+
+	XML_SetUserData(p->expat, p);
+	XML_SetElementHandler(p->expat, on_start, on_end);
+	XML_SetCharacterDataHandler(p->expat, on_text);
+	XML_SetStartDoctypeDeclHandler(p->expat, on_doctype);
+	if (XML_Parse(p->expat, text, (int)len, XML_TRUE) == XML_STATUS_OK)
+		return 0;
+	if (p->failed)
+		return -1;
+	code = XML_GetErrorCode(p->expat);
+	if (code == XML_ERROR_NO_MEMORY)
+		return err_nomem(p->err);
+	return err_set(p->err, ERR_CORRUPT, "not XML: %s at byte %lld",
+	    XML_ErrorString(code),
+	    (long long)XML_GetCurrentByteIndex(p->expat));
+}
+
+static int
+parse(struct parse *p, const char *text, size_t len)
+{
+	static const XML_Memory_Handling_Suite memory = { malloc, realloc,
+		free };
+	int rc;
+
+	if (len > XML_SIZE_MAX)
+		return err_set(p->err, ERR_CORRUPT,
+		    "XML is longer than %d bytes", (int)XML_SIZE_MAX);
+	p->expat = XML_ParserCreate_MM(NULL, &memory, NULL);
+	if (!p->expat)
+		return err_nomem(p->err);
+	p->text.max = XML_TEXT_MAX;
+	rc = run(p, text, len);
+	XML_ParserFree(p->expat);
+	buf_done(&p->text);
+	return rc;
+}
+
+int
+xml_parse(const char *text, size_t len, xml_fn *fn, void *arg, struct err *err)
+{
+	struct parse p = { .fn = fn, .arg = arg, .err = err };
+
+	return parse(&p, text, len);
+}
+
+int
+xml_root(const char *text, size_t len, char name[XML_PATH_SIZE],
+    struct err *err)
+{
+	struct err why = { 0 };
+	struct parse p = { .root_only = true, .err = &why };
+
+	if (parse(&p, text, len) == 0 || err_is(&why, ERR_NONE)) {
+		memcpy(name, p.path, sizeof p.path);
+		return 0;
+	}
+	*err = why;
+	return -1;
+}
+
+int
+xml_escape(struct buf *b, const char *text, struct err *err)
+{
+	while (*text) {
+		size_t n = strcspn(text, "&<>\"'\r");
+
+		if (buf_add(b, text, n, err))
+			return -1;
+		text += n;
+		if (*text && buf_printf(b, err, "&#%d;", *text++))
+			return -1;
+	}
+	return 0;
+}
