@@ -77,8 +77,9 @@ MUST_CHECK int s3_bucket_create(struct s3 *, struct err *);
 /* One PUT.  o gives headers, metadata and tags; NULL: none.  *etag (may be
  * NULL) is the caller's.  HTTP carries no space at the ends of a metadata value
  * and no line break (ERR_USAGE); what a server does with bytes that are not
- * ASCII differs (AWS hands back RFC 2047): they are sent and read as they are,
- * so that what was read can be put again. */
+ * ASCII differs (AWS and MinIO hand back RFC 2047): they are sent and read as
+ * they are, so that what was read can be put again.  RadosGW makes '-' of a '_'
+ * in a metadata name, and keeps keys that are UTF-8 only. */
 MUST_CHECK int s3_put(struct s3 *, const char *key, const void *, size_t,
     const struct object *o, char **etag, struct err *);
 

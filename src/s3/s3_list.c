@@ -72,6 +72,33 @@ list_query(const struct s3_list *l, struct buf *b, struct err *err)
 	    token ? token : l->after, err);
 }
 
+/*
+ * RadosGW's token is the last key, unencoded.  A '\r' in it does not come
+ * through XML, where it means '\n'; the key itself is known better.
+ */
+static int
+mend_token(struct reply_page *p, struct err *err)
+{
+	const char *key = p->count ? p->entry[p->count - 1].o.key : "";
+	char *token = p->token;
+	size_t i = 0;
+
+	if (!token || !strchr(key, '\r') || strlen(key) < strlen(token))
+		return 0;
+	/* "\r\n" has become one character */
+	for (const char *k = key; *k; k++) {
+		char c = *k == '\r' ? '\n' : *k;
+
+		if (token[i++] != c)
+			return 0;
+		k += *k == '\r' && k[1] == '\n';
+	}
+	if (token[i] != '\0')
+		return 0;
+	free(TAKE(p->token));
+	return str_dup(key, &p->token, err);
+}
+
 /* Entries are keys or folders, in the order in which they came. */
 static size_t
 skip_to(const struct reply_page *p, size_t i, bool folder)
@@ -102,7 +129,8 @@ fetch(struct s3_list *l, struct err *err)
 	if (list_query(l, &query, err))
 		return -1;
 	q.query = query.data;
-	if (s3_request(l->s, &q, &r, err) || reply_page(&r.xml, &page, err))
+	if (s3_request(l->s, &q, &r, err) || reply_page(&r.xml, &page, err) ||
+	    mend_token(&page, err))
 		return -1;
 	if (page.truncated && (!page.token || !*page.token))
 		return looping(l, "it says that more comes, but not where",

@@ -153,18 +153,30 @@ multipart_etag(const char *etag, unsigned parts)
 	return dash && str_to_u64(dash + 1, parts, parts, &n, &ignored) == 0;
 }
 
-/* The answer to an earlier attempt was lost, and now the upload is gone: it
- * was completed, if what was to be made is there. */
+/* No clear answer: it was completed, if what was to be made is there. */
 static int
-was_completed(struct upload *u, const struct err *gone, struct err *err)
+was_completed(struct upload *u, const struct err *otherwise, struct err *err)
 {
 	AUTO(object) struct object o = { 0 };
 
 	if (s3_head(u->s, u->key, &o, NULL, err) == 0 && o.size == u->total &&
 	    multipart_etag(o.etag, u->parts))
 		return 0;
-	*err = *gone;
+	*err = *otherwise;
 	return -1;
+}
+
+/* RadosGW 16 leaves the ETag empty. */
+static int
+confirmed(struct upload *u, const struct s3_reply *r, struct err *err)
+{
+	AUTO(free) char *etag = NULL;
+	struct err none = { 0 };
+
+	if (reply_text(&r->xml, "CompleteMultipartUploadResult/ETag", &etag,
+	        &none) == 0)
+		return 0;
+	return was_completed(u, &none, err);
 }
 
 static int
@@ -179,7 +191,6 @@ complete(struct upload *u, struct err *err)
 	};
 	AUTO(buf) struct buf query = { .max = QUERY_MAX };
 	AUTO(s3_reply) struct s3_reply r = { 0 };
-	AUTO(free) char *etag = NULL;
 
 	if (upload_query(u, 0, &query, err) ||
 	    buf_puts(&u->sent, "</CompleteMultipartUpload>", err))
@@ -188,8 +199,7 @@ complete(struct upload *u, struct err *err)
 	q.body = u->sent.data;
 	q.body_len = u->sent.len;
 	if (s3_request(u->s, &q, &r, err) == 0)
-		return reply_text(&r.xml, "CompleteMultipartUploadResult/ETag",
-		    &etag, err);
+		return confirmed(u, &r, err);
 	if (err_is(err, ERR_NOTFOUND) && r.lost &&
 	    strcmp(r.error.code, "NoSuchUpload") == 0) {
 		struct err gone = *err;
@@ -340,7 +350,8 @@ static int
 uploads_query(const char *prefix, const struct reply_uploads *last,
     struct buf *b, struct err *err)
 {
-	if (buf_puts(b, "uploads=&encoding-type=url&prefix=", err) ||
+	/* no encoding-type: RadosGW would encode and not say so */
+	if (buf_puts(b, "uploads=&prefix=", err) ||
 	    str_percent(b, prefix, "", err))
 		return -1;
 	if (last->next_key && (buf_puts(b, "&key-marker=", err) ||

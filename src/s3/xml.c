@@ -4,6 +4,74 @@
 #include <stdbool.h>
 #include <string.h>
 
+/* --- control characters
+ *
+ * A reference to one is a syntax error for expat.  It is replaced by a
+ * character of the last private plane, U+10FF00 and so many, which is turned
+ * back in the text: its four bytes in UTF-8 are the mark and 0x80 + c. */
+
+#define MARK "\xf4\x8f\xbc"
+
+/* The length of a reference at p to a control character that XML does not
+ * have; 0: there is none. */
+static size_t
+control_reference(const char *p, char *c)
+{
+	char *end;
+	bool hex = p[2] == 'x';
+	unsigned long n;
+
+	if (strncmp(p, "&#", 2) != 0 ||
+	    !strchr("0123456789abcdefABCDEF", p[hex ? 3 : 2]))
+		return 0;
+	n = strtoul(p + (hex ? 3 : 2), &end, hex ? 16 : 10);
+	if (*end != ';' || n == 0 || n >= ' ' || strchr("\t\n\r", (int)n))
+		return 0;
+	*c = (char)n;
+	return (size_t)(end + 1 - p);
+}
+
+/* Append text, which ends with '\0', with the references replaced. */
+static int
+hide_controls(const char *text, struct buf *b, struct err *err)
+{
+	const char *p;
+
+	while ((p = strstr(text, "&#")) != NULL) {
+		char c = 0;
+		size_t n = control_reference(p, &c);
+		char four[] = MARK "?";
+
+		if (n > 0)
+			four[3] = (char)(0x80 + c);
+		else
+			n = 2;
+		if (buf_add(b, text, (size_t)(p - text), err) ||
+		    (c ? buf_add(b, four, 4, err) : buf_add(b, p, 2, err)))
+			return -1;
+		text = p + n;
+	}
+	return buf_puts(b, text, err);
+}
+
+static void
+show_controls(char *text)
+{
+	char *to = text;
+
+	for (const char *p = text; *p; p++) {
+		if (strncmp(p, MARK, 3) == 0 && (p[3] & 0xe0) == 0x80) {
+			p += 3;
+			*to++ = (char)(*p & 0x1f);
+		} else {
+			*to++ = *p;
+		}
+	}
+	*to = '\0';
+}
+
+/* --- elements */
+
 struct parse {
 	XML_Parser expat;
 	xml_fn *fn;
@@ -65,6 +133,8 @@ on_end(void *arg, const XML_Char *name)
 	(void)name;
 	if (p->failed)
 		return;
+	if (p->text.data)
+		show_controls(p->text.data);
 	if (p->fn(p->arg, p->path, p->text.data ? p->text.data : "", p->err)) {
 		stop(p);
 		return;
@@ -125,11 +195,21 @@ parse(struct parse *p, const char *text, size_t len)
 {
 	static const XML_Memory_Handling_Suite memory = { malloc, realloc,
 		free };
+	AUTO(buf) struct buf shown = { .max = XML_SIZE_MAX };
 	int rc;
 
 	if (len > XML_SIZE_MAX)
 		return err_set(p->err, ERR_CORRUPT,
 		    "XML is longer than %d bytes", (int)XML_SIZE_MAX);
+	if (memmem(text, len, "&#", 2)) {
+		AUTO(buf) struct buf whole = { .max = XML_SIZE_MAX };
+
+		if (buf_add(&whole, text, len, p->err) ||
+		    hide_controls(whole.data, &shown, p->err))
+			return -1;
+		text = shown.data;
+		len = shown.len;
+	}
 	p->expat = XML_ParserCreate_MM(NULL, &memory, NULL);
 	if (!p->expat)
 		return err_nomem(p->err);

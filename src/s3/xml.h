@@ -3,6 +3,9 @@
  *
  * What comes from a server is not trusted: no DTD and so no entities of its
  * own, limits on size, depth, number of elements and length of text.
+ *
+ * XML has no way to write a control character, but servers write one as "&#x1;"
+ * where a key has it.  Such references are understood, save that of NUL.
  */
 #ifndef S3_XML_H
 #define S3_XML_H
