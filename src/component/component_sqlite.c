@@ -382,7 +382,7 @@ int
 component_sqlite_new(const struct config_component *cfg, const char *to,
     const char *scratch, struct component **ret, struct err *err)
 {
-	AUTO(free) struct sqlite *s = calloc(1, sizeof *s);
+	struct sqlite *s = calloc(1, sizeof *s);
 
 	if (!s)
 		return err_nomem(err);
@@ -391,6 +391,6 @@ component_sqlite_new(const struct config_component *cfg, const char *to,
 	s->cfg = &cfg->sqlite;
 	s->path = to ? to : cfg->sqlite.path;
 	s->scratch = scratch;
-	*ret = &TAKE(s)->base;
+	*ret = (struct component *)s;
 	return 0;
 }

@@ -14,6 +14,7 @@ enum { COMPLAINTS = 3, SQL_MAX = 4096, URI_MAX = 16384 };
 struct sqlite_db {
 	sqlite3 *conn;
 	char *path;
+	bool reads; /* it is open, and for reading only */
 	uint64_t wait_ms;
 	int64_t until; /* of the wait that is going on */
 	unsigned waits;
@@ -75,10 +76,15 @@ code_of(const struct sqlite_db *db, int rc)
 	case SQLITE_AUTH:
 	case SQLITE_READONLY:
 		return ERR_DENIED;
+	case SQLITE_CANTOPEN:
+		/* Its -wal or -shm: they come and go with who uses it. */
+		if (db->reads)
+			return ERR_CHANGED;
+		break;
 	default:
-		return code_of_sys(db->conn ? sqlite3_system_errno(db->conn)
-		                            : 0);
+		break;
 	}
+	return code_of_sys(db->conn ? sqlite3_system_errno(db->conn) : 0);
 }
 
 static int
@@ -251,6 +257,7 @@ connect(struct sqlite_db *db, const char *uri, enum sqlite_db_use use,
 
 	if (rc)
 		return fail(db, rc, "open", err);
+	db->reads = reads;
 	(void)sqlite3_busy_handler(db->conn, on_busy, db);
 	return set_up(db, use, err);
 }

@@ -49,6 +49,7 @@ look_beside(const char *path, struct sqlite_raw *r, struct err *err)
 		return -1;
 	r->journal_bytes = r->has_journal ? (uint64_t)journal.st_size : 0;
 	r->wal_bytes = r->has_wal ? (uint64_t)wal.st_size : 0;
+	r->wal_time = wal.st_mtim;
 	return 0;
 }
 
@@ -88,7 +89,9 @@ sqlite_raw_look(const char *path, struct sqlite_raw *ret, struct err *err)
 bool
 sqlite_raw_is_live(const struct sqlite_raw *r)
 {
-	return !r->wal || (r->has_wal && r->has_shm);
+	/* A crash in a change of the journal mode leaves one without the
+	 * other. */
+	return r->has_wal ? r->has_shm : !r->wal;
 }
 
 /* --- copy */
@@ -188,6 +191,7 @@ same(const struct sqlite_raw *a, const struct sqlite_raw *b)
 	       a->has_wal == b->has_wal && a->has_shm == b->has_shm &&
 	       a->has_journal == b->has_journal &&
 	       a->wal_bytes == b->wal_bytes &&
+	       same_time(&a->wal_time, &b->wal_time) &&
 	       a->journal_bytes == b->journal_bytes;
 }
 
@@ -214,8 +218,11 @@ sqlite_raw_copy(const char *path, const char *to, struct err *err)
 /* --- names */
 
 int
-sqlite_raw_move_aside(const char *path, const char *to, struct err *err)
+sqlite_raw_move_aside(const char *path, const char *to, bool *moved,
+    struct err *err)
 {
+	bool any = false;
+
 	for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
 		AUTO(free) char *src = NULL;
 		AUTO(free) char *dst = NULL;
@@ -223,9 +230,12 @@ sqlite_raw_move_aside(const char *path, const char *to, struct err *err)
 		if (str_printf(&src, err, "%s%s", path, suffixes[i]) ||
 		    str_printf(&dst, err, "%s%s", to, suffixes[i]))
 			return -1;
-		if (rename(src, dst) && errno != ENOENT)
+		if (rename(src, dst) == 0)
+			any = true;
+		else if (errno != ENOENT)
 			return err_sys(err, "cannot rename '%s'", src);
 	}
+	*moved = any;
 	return 0;
 }
 

@@ -16,6 +16,7 @@
 struct sqlite_raw {
 	struct stat st;
 	uint64_t wal_bytes, journal_bytes;
+	struct timespec wal_time;
 	bool has_journal, has_wal, has_shm;
 	bool is_database; /* begins as one */
 	bool wal;         /* its header says so */
@@ -26,7 +27,7 @@ MUST_CHECK int sqlite_raw_look(const char *path, struct sqlite_raw *,
     struct err *);
 
 /*
- * SQLite reads it as it lies.  False: a WAL that no process has open; the
+ * SQLite reads it as it lies.  False: a WAL that no process has open: the
  * first to open it makes files beside it, of its own user, which may then
  * keep the server out.
  */
@@ -38,9 +39,10 @@ bool sqlite_raw_is_live(const struct sqlite_raw *);
  */
 MUST_CHECK int sqlite_raw_copy(const char *path, const char *to, struct err *);
 
-/* "path-journal" and so on: rename those that are there to "to-journal" … */
+/* "path-journal" and so on: rename those that are there to "to-journal" …
+ * *moved: there was one. */
 MUST_CHECK int sqlite_raw_move_aside(const char *path, const char *to,
-    struct err *);
+    bool *moved, struct err *);
 
 /* The folder that path lies in. */
 MUST_CHECK int sqlite_raw_folder(const char *path, char **ret, struct err *);

@@ -348,12 +348,19 @@ seal(const struct restore *r, const char *file, struct err *err)
 static int
 keep_damaged(struct restore *r, struct err *err)
 {
+	bool moved;
+
 	if (r->state == DAMAGED && link(r->path, r->kept) &&
 	    rename(r->path, r->kept))
 		return err_sys(err, "cannot keep '%s' as '%s'", r->path,
 		    r->kept);
-	if (sqlite_raw_move_aside(r->path, r->kept, err))
+	if (sqlite_raw_move_aside(r->path, r->kept, &moved, err))
 		return -1;
+	if (moved)
+		r->loader->ops->note(r->loader,
+		    "a journal or WAL lay beside '%s', which does not belong "
+		    "to the restored data: kept as '%s-*'",
+		    r->path, r->kept);
 	return file_sync_parent(r->path, err);
 }
 

@@ -445,3 +445,49 @@ kit_fault_hit(void)
 {
 	return faults.hit;
 }
+
+/* --- SQLite's memory */
+
+static struct {
+	sqlite3_mem_methods real;
+	bool known;
+	long seen, at;
+} memory = { .at = -1 };
+
+static void *
+nomem_malloc(int n)
+{
+	return memory.seen++ == memory.at ? NULL : memory.real.xMalloc(n);
+}
+
+static void *
+nomem_realloc(void *p, int n)
+{
+	return memory.seen++ == memory.at ? NULL : memory.real.xRealloc(p, n);
+}
+
+long
+kit_nomem_at(long n)
+{
+	sqlite3_mem_methods m;
+	long seen = memory.seen;
+
+	must(sqlite3_shutdown() == SQLITE_OK, "sqlite3_shutdown");
+	if (!memory.known)
+		must(sqlite3_config(SQLITE_CONFIG_GETMALLOC, &memory.real) ==
+		         SQLITE_OK,
+		    "sqlite3_config");
+	memory.known = true;
+	m = memory.real;
+	if (n >= 0) {
+		m.xMalloc = nomem_malloc;
+		m.xRealloc = nomem_realloc;
+	}
+	must(sqlite3_config(SQLITE_CONFIG_MALLOC, &m) == SQLITE_OK,
+	    "sqlite3_config");
+	memory.at = -1;
+	must(sqlite3_initialize() == SQLITE_OK, "sqlite3_initialize");
+	memory.seen = 0;
+	memory.at = n;
+	return seen;
+}

@@ -81,4 +81,10 @@ void kit_fault_at(long n, enum kit_fault);
 /* It happened. */
 bool kit_fault_hit(void);
 
+/*
+ * SQLite's n-th allocation fails; -1: none.  No connection may be open.
+ * Returns how many there were since the last call.
+ */
+long kit_nomem_at(long n);
+
 #endif

@@ -442,7 +442,7 @@ every_allocation_may_fail(void **state)
 
 	(void)state;
 	begin(&w);
-	kit_make(w.db, (struct kit_db){ 0 });
+	kit_make(w.db, (struct kit_db){ .rows = 1000 });
 	kit_crash(w.db);
 	do {
 		fake_saver_done(&w.saver);
@@ -457,6 +457,133 @@ every_allocation_may_fail(void **state)
 		fails += rc != 0;
 	} while (rc);
 	assert_true(fails > 10);
+	end(&w);
+}
+
+static void
+sqlite_may_run_out_of_memory(void **state)
+{
+	struct world w;
+	bool reached = true;
+	int fails = 0;
+
+	(void)state;
+	begin(&w);
+	kit_make(w.db, (struct kit_db){ 0 });
+	for (long n = 0; reached; n += n < 50 ? 1 : 23) {
+		int rc;
+
+		fake_saver_done(&w.saver);
+		fake_saver_init(&w.saver, w.scratch);
+		(void)kit_nomem_at(n);
+		rc = backup(&w);
+		reached = kit_nomem_at(-1) > n;
+		fails += rc != 0;
+		if (rc)
+			/* quick_check reports it as a line of its own. */
+			assert_true(err_is(&w.err, ERR_NOMEM) ||
+			            strstr(w.err.msg, "error code=7"));
+		else
+			assert_int_equal(kit_sum(saved(&w)), KIT_SUM);
+		assert_int_equal(kit_count(w.scratch), 0);
+	}
+	assert_true(fails > 30);
+	end(&w);
+}
+
+/* --- rooms and rights */
+
+static void
+check_wants_room_for_the_copy(void **state)
+{
+	struct world w;
+	char detail[128];
+
+	(void)state;
+	begin(&w);
+	kit_make(w.db, (struct kit_db){ 0 });
+	assert_int_equal(truncate(w.db, (off_t)1 << 42), 0);
+	assert_int_equal(check(&w, detail), -1);
+	assert_true(err_is(&w.err, ERR_NOROOM));
+	assert_non_null(strstr(w.err.msg, "for a copy: needs 4.0 TiB, has "));
+	assert_non_null(strstr(w.err.msg, w.scratch));
+	end(&w);
+}
+
+enum { NOBODY = 65534 };
+
+/* Run as somebody who may read, not write: 0 as it should be. */
+static void
+as_another_user(bool wal, bool crash, enum kit_role role)
+{
+	struct world w;
+	struct kit_child other;
+	int names, rc;
+
+	if (geteuid() != 0)
+		skip();
+	begin(&w);
+	kit_make(w.db, (struct kit_db){ .wal = wal });
+	assert_int_equal(chmod(w.dir, 0755), 0);
+	assert_int_equal(chown(w.scratch, NOBODY, NOBODY), 0);
+	if (crash)
+		kit_crash(w.db);
+	else
+		other = kit_start(w.db, role);
+	names = kit_count(w.data);
+	assert_int_equal(seteuid(NOBODY), 0);
+	rc = backup(&w);
+	assert_int_equal(seteuid(0), 0);
+	if (rc)
+		fail_msg("%s", w.err.msg);
+	assert_int_equal(kit_sum(saved(&w)), KIT_SUM);
+	if (!crash) {
+		assert_int_equal(kit_count(w.data) >= names - 1, true);
+		assert_true(kit_stop(&other) >= 0);
+	} else {
+		assert_int_equal(kit_count(w.data), names);
+	}
+	end(&w);
+}
+
+static void
+who_may_only_read_can_save(void **state)
+{
+	(void)state;
+	as_another_user(false, false, KIT_WRITES);
+	as_another_user(false, false, KIT_READS);
+	as_another_user(false, true, KIT_READS);
+}
+
+static void
+who_may_only_read_can_save_a_wal(void **state)
+{
+	(void)state;
+	as_another_user(true, false, KIT_WRITES);
+	as_another_user(true, false, KIT_LOCKS);
+	as_another_user(true, true, KIT_READS);
+}
+
+static void
+no_permission_is_said(void **state)
+{
+	struct world w;
+	char detail[128];
+	int rc;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	begin(&w);
+	kit_make(w.db, (struct kit_db){ 0 });
+	assert_int_equal(chmod(w.dir, 0755), 0);
+	assert_int_equal(chmod(w.db, 0600), 0);
+	assert_int_equal(seteuid(NOBODY), 0);
+	rc = check(&w, detail);
+	assert_int_equal(seteuid(0), 0);
+	assert_int_equal(rc, -1);
+	assert_true(err_is(&w.err, ERR_DENIED));
+	assert_non_null(strstr(w.err.msg, "Permission denied"));
 	end(&w);
 }
 
@@ -483,6 +610,11 @@ main(void)
 		cmocka_unit_test(odd_paths_and_tables_are_saved),
 		cmocka_unit_test(a_symbolic_link_is_followed),
 		cmocka_unit_test(every_allocation_may_fail),
+		cmocka_unit_test(sqlite_may_run_out_of_memory),
+		cmocka_unit_test(check_wants_room_for_the_copy),
+		cmocka_unit_test(who_may_only_read_can_save),
+		cmocka_unit_test(who_may_only_read_can_save_a_wal),
+		cmocka_unit_test(no_permission_is_said),
 	};
 
 	return cmocka_run_group_tests_name("component_sqlite", tests, NULL,

@@ -813,6 +813,36 @@ every_allocation_may_fail(void **state)
 	end(&w);
 }
 
+static void
+sqlite_may_run_out_of_memory(void **state)
+{
+	struct world w;
+	bool reached = true;
+	int fails = 0;
+
+	(void)state;
+	begin(&w, (struct kit_db){ .page_size = 1024 });
+	for (long n = 0; reached; n += n < 20 ? 1 : 61) {
+		int rc;
+
+		kit_make(w.db, (struct kit_db){ .rows = OLD });
+		(void)kit_nomem_at(n);
+		rc = restore(&w);
+		reached = kit_nomem_at(-1) > n;
+		fails += rc != 0;
+		if (rc)
+			/* quick_check reports it as a line of its own. */
+			assert_true(err_is(&w.err, ERR_NOMEM) ||
+			            strstr(w.err.msg, "error code=7"));
+		else
+			is_saved_one(&w);
+		is_one_or_other(&w);
+		remove_databases(&w);
+	}
+	assert_true(fails > 15);
+	end(&w);
+}
+
 int
 main(void)
 {
@@ -846,6 +876,7 @@ main(void)
 		cmocka_unit_test(files_that_cannot_grow_leave_the_old_data),
 		cmocka_unit_test(a_full_disk_leaves_the_old_data),
 		cmocka_unit_test(every_allocation_may_fail),
+		cmocka_unit_test(sqlite_may_run_out_of_memory),
 	};
 
 	return cmocka_run_group_tests_name("sqlite_restore", tests, NULL, NULL);

@@ -1,0 +1,253 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <unistd.h>
+
+#include "../lib/failalloc.h"
+#include "../lib/sqlite_kit.h"
+#include "base/clock.h"
+#include "base/jsonw.h"
+#include "component/sqlite_db.h"
+
+struct world {
+	char dir[KIT_PATH], db[KIT_PATH], copy[KIT_PATH];
+	struct err err;
+};
+
+static void
+begin(struct world *w, struct kit_db k)
+{
+	*w = (struct world){ 0 };
+	kit_dir(w->dir);
+	kit_make(kit_path(w->db, w->dir, "x.db"), k);
+	kit_write(kit_path(w->copy, w->dir, "copy"), "", 0);
+}
+
+static void
+facts_are_read(void **state)
+{
+	struct world w;
+	AUTO(sqlite_db) struct sqlite_db *db = NULL;
+	struct sqlite_db_facts f;
+
+	(void)state;
+	begin(&w, (struct kit_db){ .page_size = 1024, .wal = true });
+	assert_int_equal(sqlite_db_open(w.db, SQLITE_DB_OWN, 0, &db, &w.err),
+	    0);
+	assert_int_equal(sqlite_db_facts(db, &f, &w.err), 0);
+	assert_int_equal(f.page_size, 1024);
+	assert_int_equal(f.tables, 2);
+	assert_true(f.wal);
+	assert_false(f.is_mlmd);
+	sqlite_db_free(TAKE(db));
+	kit_remove(w.dir);
+}
+
+static void
+a_table_that_is_called_so_does_not_make_it_mlmd(void **state)
+{
+	struct world w;
+	AUTO(sqlite_db) struct sqlite_db *db = NULL;
+	struct sqlite_db_facts f;
+
+	(void)state;
+	begin(&w, (struct kit_db){ 0 });
+	kit_sql(w.db, "CREATE TABLE MLMDEnv(other)");
+	assert_int_equal(sqlite_db_open(w.db, SQLITE_DB_READ, 0, &db, &w.err),
+	    0);
+	assert_int_equal(sqlite_db_facts(db, &f, &w.err), 0);
+	assert_false(f.is_mlmd);
+	sqlite_db_free(TAKE(db));
+	kit_remove(w.dir);
+}
+
+static void
+rows_are_counted_by_name_of_the_table(void **state)
+{
+	struct world w;
+	AUTO(sqlite_db) struct sqlite_db *db = NULL;
+	AUTO(buf) struct buf b = { .max = 1000 };
+	struct jsonw j;
+
+	(void)state;
+	begin(&w, (struct kit_db){ .rows = 12 });
+	kit_sql(w.db, "CREATE TABLE \"a\"\"; DROP TABLE a; --\"(x); "
+	              "CREATE TABLE seq(i INTEGER PRIMARY KEY AUTOINCREMENT);"
+	              "CREATE VIEW v AS SELECT * FROM a");
+	assert_int_equal(sqlite_db_open(w.db, SQLITE_DB_READ, 0, &db, &w.err),
+	    0);
+	jsonw_begin(&j, &b, 0);
+	jsonw_object(&j, NULL);
+	assert_int_equal(sqlite_db_rows(db, &j, &w.err), 0);
+	jsonw_close(&j);
+	assert_int_equal(jsonw_end(&j, &w.err), 0);
+	assert_string_equal(b.data,
+	    "{\"a\":12,\"a\\\"; DROP TABLE a; --\":0,\"b\":12,\"seq\":0}");
+	sqlite_db_free(TAKE(db));
+	kit_remove(w.dir);
+}
+
+static void
+what_only_the_application_knows_does_not_matter(void **state)
+{
+	struct world w;
+	AUTO(sqlite_db) struct sqlite_db *db = NULL;
+
+	(void)state;
+	begin(&w, (struct kit_db){ 0 });
+	kit_sql(w.db,
+	    "CREATE TABLE c(t TEXT, CHECK(t <> '')); CREATE INDEX i ON c(t);"
+	    "INSERT INTO c VALUES('x'); PRAGMA writable_schema=ON;"
+	    "UPDATE sqlite_schema SET sql = 'CREATE TABLE c(t TEXT COLLATE "
+	    "ours, CHECK(our_function(t)))' WHERE name = 'c'");
+	assert_int_equal(sqlite_db_open(w.db, SQLITE_DB_OWN, 0, &db, &w.err),
+	    0);
+	if (sqlite_db_check(db, &w.err))
+		fail_msg("%s", w.err.msg);
+	sqlite_db_free(TAKE(db));
+	kit_remove(w.dir);
+}
+
+static void
+a_lock_is_waited_for_so_long_and_no_longer(void **state)
+{
+	struct world w;
+	AUTO(sqlite_db) struct sqlite_db *db = NULL;
+	struct kit_child locker;
+	int64_t start, took;
+
+	(void)state;
+	begin(&w, (struct kit_db){ 0 });
+	locker = kit_start(w.db, KIT_LOCKS);
+	assert_int_equal(sqlite_db_open(w.db, SQLITE_DB_READ, 300, &db, &w.err),
+	    0);
+	start = clock_mono_ms(clock_real());
+	assert_int_equal(sqlite_db_read_begin(db, &w.err), -1);
+	took = clock_mono_ms(clock_real()) - start;
+	assert_true(err_is(&w.err, ERR_TRANSIENT));
+	assert_true(took >= 300 && took < 1500);
+	assert_int_equal(kit_stop(&locker), 0);
+	assert_int_equal(sqlite_db_read_begin(db, &w.err), 0);
+	assert_int_equal(sqlite_db_read_end(db, &w.err), 0);
+	sqlite_db_free(TAKE(db));
+	kit_remove(w.dir);
+}
+
+static void
+a_held_database_does_not_change(void **state)
+{
+	struct world w;
+	AUTO(sqlite_db) struct sqlite_db *from = NULL;
+	AUTO(sqlite_db) struct sqlite_db *to = NULL;
+	struct kit_child writer;
+
+	(void)state;
+	begin(&w, (struct kit_db){ .wal = true });
+	writer = kit_start(w.db, KIT_WRITES);
+	assert_int_equal(sqlite_db_open(w.db, SQLITE_DB_READ, 9000, &from,
+	                     &w.err),
+	    0);
+	assert_int_equal(sqlite_db_open(w.copy, SQLITE_DB_NEW, 0, &to, &w.err),
+	    0);
+	assert_int_equal(sqlite_db_read_begin(from, &w.err), 0);
+	assert_int_equal(sqlite_db_copy(from, to, &w.err), 0);
+	assert_int_equal(sqlite_db_read_end(from, &w.err), 0);
+	sqlite_db_free(TAKE(to));
+	sqlite_db_free(TAKE(from));
+	assert_true(kit_stop(&writer) > 0);
+	assert_int_equal(kit_sum(w.copy), KIT_SUM);
+	kit_remove(w.dir);
+}
+
+static void
+another_page_size_keeps_the_rows(void **state)
+{
+	struct world w;
+	AUTO(sqlite_db) struct sqlite_db *db = NULL;
+
+	(void)state;
+	begin(&w, (struct kit_db){ .page_size = 8192, .wal = true });
+	assert_int_equal(sqlite_db_open(w.db, SQLITE_DB_OWN, 0, &db, &w.err),
+	    0);
+	assert_int_equal(sqlite_db_leave_wal(db, &w.err), 0);
+	assert_int_equal(sqlite_db_resize(db, 1024, w.copy, &w.err), 0);
+	sqlite_db_free(TAKE(db));
+	assert_int_equal(kit_number(w.copy, "PRAGMA page_size"), 1024);
+	assert_int_equal(kit_sum(w.copy), KIT_SUM);
+	kit_remove(w.dir);
+}
+
+static void
+errors_have_codes(void **state)
+{
+	struct world w;
+	AUTO(sqlite_db) struct sqlite_db *db = NULL;
+	struct sqlite_db_facts f;
+
+	(void)state;
+	begin(&w, (struct kit_db){ .rows = 1000 });
+	kit_write(w.copy, "this is long enough, but it is no database", 42);
+	assert_int_equal(sqlite_db_open(w.copy, SQLITE_DB_READ, 0, &db, &w.err),
+	    0);
+	assert_int_equal(sqlite_db_facts(db, &f, &w.err), -1);
+	assert_true(err_is(&w.err, ERR_CORRUPT));
+	sqlite_db_free(TAKE(db));
+	assert_int_equal(unlink(w.copy), 0);
+	assert_int_equal(sqlite_db_open(w.copy, SQLITE_DB_READ, 0, &db, &w.err),
+	    -1);
+	assert_true(err_is(&w.err, ERR_NOTFOUND));
+	kit_crash(w.db);
+	assert_int_equal(sqlite_db_open(w.db, SQLITE_DB_READ, 0, &db, &w.err),
+	    0);
+	assert_int_equal(sqlite_db_read_begin(db, &w.err), -1);
+	assert_true(err_is(&w.err, ERR_CHANGED));
+	sqlite_db_free(TAKE(db));
+	kit_remove(w.dir);
+}
+
+static void
+every_allocation_may_fail(void **state)
+{
+	struct world w;
+	long n = 0;
+	int rc;
+
+	(void)state;
+	begin(&w, (struct kit_db){ 0 });
+	do {
+		AUTO(sqlite_db) struct sqlite_db *db = NULL;
+
+		failalloc_at(n);
+		rc = sqlite_db_open(w.db, SQLITE_DB_READ, 0, &db, &w.err) ||
+		     sqlite_db_check(db, &w.err);
+		failalloc_at(-1);
+		assert_true(rc == 0 || err_is(&w.err, ERR_NOMEM));
+		n += rc != 0;
+	} while (rc);
+	assert_true(n >= 3);
+	kit_remove(w.dir);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(facts_are_read),
+		cmocka_unit_test(
+		    a_table_that_is_called_so_does_not_make_it_mlmd),
+		cmocka_unit_test(rows_are_counted_by_name_of_the_table),
+		cmocka_unit_test(
+		    what_only_the_application_knows_does_not_matter),
+		cmocka_unit_test(a_lock_is_waited_for_so_long_and_no_longer),
+		cmocka_unit_test(a_held_database_does_not_change),
+		cmocka_unit_test(another_page_size_keeps_the_rows),
+		cmocka_unit_test(errors_have_codes),
+		cmocka_unit_test(every_allocation_may_fail),
+	};
+
+	return cmocka_run_group_tests_name("sqlite_db", tests, NULL, NULL);
+}
