@@ -1,5 +1,6 @@
 #include "base/date.h"
 
+#include <stdbool.h>
 #include <string.h>
 #include <time.h>
 
@@ -32,19 +33,39 @@ date_basic(int64_t s, char out[DATE_BASIC_SIZE])
 		out[0] = '\0';
 }
 
+/* False: no such day or second, which timegm would move to another. */
+static bool
+moment(const struct tm *tm, int64_t *s)
+{
+	struct tm real = *tm;
+	time_t t = timegm(&real);
+
+	if (real.tm_mday != tm->tm_mday || real.tm_sec != tm->tm_sec)
+		return false;
+	*s = t;
+	return true;
+}
+
+/* strptime lets blanks and short numbers pass: compare with the real form. */
 int
 date_parse_iso(const char *text, int64_t *s, struct err *err)
 {
 	struct tm tm = { 0 };
 	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+	char back[DATE_ISO_SIZE] = "";
+	int64_t t = 0;
 
-	if (end && *end == '.')
+	if (end && *end == '.' && end[1] != 'Z')
 		end += 1 + strspn(end + 1, "0123456789");
-	if (!end || strcmp(end, "Z") != 0)
+	if (end && moment(&tm, &t))
+		date_iso(t, back);
+	if (!end || strlen(back) != DATE_ISO_SIZE - 1 ||
+	    strcmp(end, "Z") != 0 ||
+	    strncmp(back, text, DATE_ISO_SIZE - 2) != 0)
 		return err_set(err, ERR_CORRUPT,
 		    "'%.40s' is not a UTC time like 2026-11-20T16:28:00Z",
 		    text);
-	*s = timegm(&tm);
+	*s = t;
 	return 0;
 }
 
@@ -54,9 +75,8 @@ date_parse_http(const char *text, int64_t *s, struct err *err)
 	struct tm tm = { 0 };
 	const char *end = strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
 
-	if (!end)
-		return err_set(err, ERR_CORRUPT, "'%.40s' is not a HTTP date",
+	if (!end || *end || !moment(&tm, s))
+		return err_set(err, ERR_CORRUPT, "'%.40s' is not an HTTP date",
 		    text);
-	*s = timegm(&tm);
 	return 0;
 }

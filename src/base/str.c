@@ -241,7 +241,7 @@ str_unpercent(struct buf *b, const char *s, struct err *err)
 			int hi = hex_value(s[1]);
 			int lo = hi < 0 ? -1 : hex_value(s[2]);
 
-			if (lo < 0)
+			if (lo < 0 || hi + lo == 0)
 				return err_set(err, ERR_CORRUPT,
 				    "'%.40s' is not percent-encoded", s);
 			c = (char)(hi << 4 | lo);

@@ -33,6 +33,7 @@ MUST_CHECK int str_unbase64(struct buf *, const char *, struct err *);
  */
 MUST_CHECK int str_percent(struct buf *, const char *, const char *keep,
     struct err *);
+/* %00 is refused: no text holds a NUL. */
 MUST_CHECK int str_unpercent(struct buf *, const char *, struct err *);
 
 /* RFC 3629: no surrogates, no overlong forms, to U+10FFFF. */

@@ -1,65 +1,214 @@
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
 
+#include <stdatomic.h>
+
+#include "../lib/failalloc.h"
+#include "base/clock.h"
 #include "base/pool.h"
 
-static atomic_int ran;
+/* What the jobs of one test share. */
+struct shared {
+	atomic_int ran, running, most;
+	atomic_int cost, cost_most; /* of those running */
+	int fails_at;               /* the n-th job that runs; 0: none */
+};
 
-static int
-count(void *job, struct err *err)
+struct job {
+	struct shared *s;
+	int cost;
+	unsigned ms;
+};
+
+static void
+raise_to(atomic_int *most, int value)
 {
-	(void)job;
-	(void)err;
-	atomic_fetch_add(&ran, 1);
-	return 0;
+	int seen = atomic_load(most);
+
+	while (value > seen &&
+	       !atomic_compare_exchange_weak(most, &seen, value))
+		;
 }
 
 static int
-breaks(void *job, struct err *err)
+work(void *arg, struct err *err)
 {
-	(void)job;
-	return err_set(err, ERR_TRANSIENT, "503");
+	struct job *j = arg;
+	struct shared *s = j->s;
+	int n = atomic_fetch_add(&s->ran, 1) + 1;
+
+	raise_to(&s->most, atomic_fetch_add(&s->running, 1) + 1);
+	raise_to(&s->cost_most, atomic_fetch_add(&s->cost, j->cost) + j->cost);
+	clock_sleep_ms(clock_real(), j->ms);
+	atomic_fetch_sub(&s->cost, j->cost);
+	atomic_fetch_sub(&s->running, 1);
+	return n == s->fails_at ? err_set(err, ERR_TRANSIENT, "503 at %d", n)
+	                        : 0;
 }
 
 static void
-runs_every_job(void **state)
+every_job_is_run(void **state)
 {
+	struct shared s = { 0 };
+	struct job job = { .s = &s };
 	struct err err = { 0 };
 	AUTO(pool) struct pool *p = NULL;
 
 	(void)state;
 	assert_int_equal(pool_new(4, 100, &p, &err), 0);
 	for (int i = 0; i < 1000; i++)
-		assert_int_equal(pool_run(p, count, NULL, 1, &err), 0);
+		assert_int_equal(pool_run(p, work, &job, 1, &err), 0);
 	assert_int_equal(pool_wait(p, &err), 0);
-	assert_int_equal(atomic_load(&ran), 1000);
+	assert_int_equal(atomic_load(&s.ran), 1000);
+	/* and can be used again */
+	assert_int_equal(pool_run(p, work, &job, 1, &err), 0);
+	assert_int_equal(pool_wait(p, &err), 0);
+	assert_int_equal(atomic_load(&s.ran), 1001);
 }
 
 static void
-first_error_stops_the_queue(void **state)
+no_more_run_at_once_than_there_are_workers(void **state)
 {
+	struct shared s = { 0 };
+	struct job job = { .s = &s, .ms = 2 };
 	struct err err = { 0 };
 	AUTO(pool) struct pool *p = NULL;
 
 	(void)state;
+	assert_int_equal(pool_new(3, 1000, &p, &err), 0);
+	for (int i = 0; i < 30; i++)
+		assert_int_equal(pool_run(p, work, &job, 1, &err), 0);
+	assert_int_equal(pool_wait(p, &err), 0);
+	assert_int_equal(atomic_load(&s.most), 3);
+}
+
+static void
+bytes_stay_within_the_budget(void **state)
+{
+	struct shared s = { 0 };
+	struct job job = { .s = &s, .cost = 40, .ms = 1 };
+	struct err err = { 0 };
+	AUTO(pool) struct pool *p = NULL;
+
+	(void)state;
+	assert_int_equal(pool_new(8, 100, &p, &err), 0);
+	for (int i = 0; i < 50; i++)
+		assert_int_equal(pool_run(p, work, &job, 40, &err), 0);
+	assert_int_equal(pool_wait(p, &err), 0);
+	assert_int_equal(atomic_load(&s.ran), 50);
+	assert_int_equal(atomic_load(&s.cost_most), 80);
+}
+
+static void
+a_job_above_the_budget_runs_alone(void **state)
+{
+	struct shared s = { 0 };
+	struct job small = { .s = &s, .cost = 10, .ms = 1 };
+	struct job large = { .s = &s, .cost = 1000, .ms = 1 };
+	struct err err = { 0 };
+	AUTO(pool) struct pool *p = NULL;
+
+	(void)state;
+	assert_int_equal(pool_new(4, 100, &p, &err), 0);
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(pool_run(p, work, &small, 10, &err), 0);
+		assert_int_equal(pool_run(p, work, &large, 1000, &err), 0);
+	}
+	assert_int_equal(pool_wait(p, &err), 0);
+	assert_int_equal(atomic_load(&s.ran), 40);
+	assert_int_equal(atomic_load(&s.cost_most), 1000);
+}
+
+static void
+the_largest_cost_does_not_wrap_around(void **state)
+{
+	struct shared s = { 0 };
+	struct job job = { .s = &s, .ms = 1 };
+	struct err err = { 0 };
+	AUTO(pool) struct pool *p = NULL;
+
+	(void)state;
+	assert_int_equal(pool_new(4, 100, &p, &err), 0);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(pool_run(p, work, &job, UINT64_MAX, &err), 0);
+	assert_int_equal(pool_wait(p, &err), 0);
+	assert_int_equal(atomic_load(&s.most), 1);
+}
+
+static void
+the_first_error_stops_the_queue(void **state)
+{
+	struct shared s = { .fails_at = 3 };
+	struct job job = { .s = &s };
+	struct err err = { 0 };
+	AUTO(pool) struct pool *p = NULL;
+	int accepted = 0;
+
+	(void)state;
 	assert_int_equal(pool_new(2, 100, &p, &err), 0);
-	assert_int_equal(pool_run(p, breaks, NULL, 1, &err), 0);
+	while (pool_run(p, work, &job, 1, &err) == 0)
+		accepted++;
+	assert_int_equal(err.code, ERR_TRANSIENT);
+	assert_string_equal(err.msg, "503 at 3");
+	err = (struct err){ 0 };
 	assert_int_equal(pool_wait(p, &err), -1);
-	assert_true(err_is(&err, ERR_TRANSIENT));
-	assert_int_equal(pool_run(p, count, NULL, 1, &err), -1);
+	assert_string_equal(err.msg, "503 at 3");
+	/* what was accepted was run */
+	assert_int_equal(atomic_load(&s.ran), accepted);
+	assert_int_equal(pool_run(p, work, &job, 1, &err), -1);
+}
+
+static void
+free_runs_what_is_queued(void **state)
+{
+	struct shared s = { 0 };
+	struct job job = { .s = &s, .ms = 1 };
+	struct err err = { 0 };
+	struct pool *p = NULL;
+
+	(void)state;
+	assert_int_equal(pool_new(2, 100, &p, &err), 0);
+	for (int i = 0; i < 6; i++)
+		assert_int_equal(pool_run(p, work, &job, 1, &err), 0);
+	pool_free(p);
+	assert_int_equal(atomic_load(&s.ran), 6);
+	pool_free(NULL);
+}
+
+static void
+every_allocation_may_fail(void **state)
+{
+	(void)state;
+	for (long n = 0; n < 2; n++) {
+		struct pool *p = NULL;
+		struct err err = { 0 };
+		int rc;
+
+		failalloc_at(n);
+		rc = pool_new(2, 100, &p, &err);
+		failalloc_at(-1);
+		assert_int_equal(rc, -1);
+		assert_int_equal(err.code, ERR_NOMEM);
+		assert_null(p);
+	}
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(runs_every_job),
-		cmocka_unit_test(first_error_stops_the_queue),
+		cmocka_unit_test(every_job_is_run),
+		cmocka_unit_test(no_more_run_at_once_than_there_are_workers),
+		cmocka_unit_test(bytes_stay_within_the_budget),
+		cmocka_unit_test(a_job_above_the_budget_runs_alone),
+		cmocka_unit_test(the_largest_cost_does_not_wrap_around),
+		cmocka_unit_test(the_first_error_stops_the_queue),
+		cmocka_unit_test(free_runs_what_is_queued),
+		cmocka_unit_test(every_allocation_may_fail),
 	};
 
 	return cmocka_run_group_tests_name("pool", tests, NULL, NULL);

@@ -1,0 +1,275 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "../lib/failalloc.h"
+#include "base/str.h"
+
+static void
+numbers_are_digits_and_nothing_else(void **state)
+{
+	static const char *const wrong[] = { "", "-1", "+1", " 1", "1 ", "0x1",
+		"1.0", "18446744073709551616", "99999999999999999999999" };
+	struct err err = { 0 };
+	uint64_t n = 5;
+
+	(void)state;
+	assert_int_equal(str_to_u64("0", 0, UINT64_MAX, &n, &err), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(str_to_u64("18446744073709551615", 0, UINT64_MAX, &n,
+	                     &err),
+	    0);
+	assert_true(n == UINT64_MAX);
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		assert_int_equal(str_to_u64(wrong[i], 0, UINT64_MAX, &n, &err),
+		    -1);
+		assert_int_equal(err.code, ERR_USAGE);
+	}
+	assert_true(n == UINT64_MAX);
+	assert_int_equal(str_to_u64("5", 6, 7, &n, &err), -1);
+	assert_int_equal(str_to_u64("8", 6, 7, &n, &err), -1);
+	assert_string_equal(err.msg, "'8' is not a number from 6 to 7");
+}
+
+static void
+sizes_have_units(void **state)
+{
+	static const char *const wrong[] = { "", "K", "1KB", "1k", "-1K",
+		"1.5G", "16777216T", "1KK" };
+	struct err err = { 0 };
+	uint64_t n = 5;
+
+	(void)state;
+	assert_int_equal(str_to_size("512", &n, &err), 0);
+	assert_int_equal(n, 512);
+	assert_int_equal(str_to_size("3K", &n, &err), 0);
+	assert_int_equal(n, 3072);
+	assert_int_equal(str_to_size("20M", &n, &err), 0);
+	assert_int_equal(n, 20 << 20);
+	assert_int_equal(str_to_size("2G", &n, &err), 0);
+	assert_true(n == UINT64_C(2) << 30);
+	assert_int_equal(str_to_size("16777215T", &n, &err), 0);
+	assert_true(n == UINT64_C(16777215) << 40);
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+		assert_int_equal(str_to_size(wrong[i], &n, &err), -1);
+	assert_string_equal(err.msg,
+	    "'1KK' is not a size such as 512K, 20M or 2G");
+}
+
+static void
+hex_goes_there_and_back(void **state)
+{
+	struct err err = { 0 };
+	uint8_t bytes[4] = { 0, 0x1f, 0xa0, 0xff };
+	char hex[9];
+
+	(void)state;
+	str_hex(bytes, sizeof bytes, hex);
+	assert_string_equal(hex, "001fa0ff");
+	memset(bytes, 7, sizeof bytes);
+	assert_int_equal(str_unhex("001FA0ff", bytes, 4, &err), 0);
+	assert_memory_equal(bytes, "\x00\x1f\xa0\xff", 4);
+	assert_int_equal(str_unhex("001fa0f", bytes, 4, &err), -1);
+	assert_int_equal(str_unhex("001fa0fff", bytes, 4, &err), -1);
+	assert_int_equal(str_unhex("001fa0fg", bytes, 4, &err), -1);
+	assert_int_equal(err.code, ERR_CORRUPT);
+}
+
+static const struct {
+	const char *plain, *encoded;
+} base64[] = { { "", "" }, { "f", "Zg==" }, { "fo", "Zm8=" }, { "foo", "Zm9v" },
+	{ "foob", "Zm9vYg==" }, { "fooba", "Zm9vYmE=" },
+	{ "foobar", "Zm9vYmFy" }, { "\xff\xfe\xfb", "//77" } };
+
+static void
+base64_is_that_of_rfc_4648(void **state)
+{
+	struct err err = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof base64 / sizeof base64[0]; i++) {
+		AUTO(buf) struct buf to = { .max = 100 };
+		AUTO(buf) struct buf from = { .max = 100 };
+		const char *plain = base64[i].plain;
+
+		assert_int_equal(str_base64(&to, plain, strlen(plain), &err),
+		    0);
+		assert_string_equal(to.data, base64[i].encoded);
+		assert_int_equal(str_unbase64(&from, base64[i].encoded, &err),
+		    0);
+		assert_int_equal(from.len, strlen(plain));
+		assert_string_equal(from.data ? from.data : "", plain);
+	}
+}
+
+static void
+what_is_not_base64_is_refused(void **state)
+{
+	static const char *const wrong[] = { "Z", "Zg", "Zg=", "Zg=v",
+		"=g==", "Z===", "====", "Zg==Zg==", "Zm9v\n", "Zm 9", "Zm9-" };
+	struct err err = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		AUTO(buf) struct buf b = { .max = 100 };
+
+		err.code = ERR_NONE;
+		assert_int_equal(str_unbase64(&b, wrong[i], &err), -1);
+		assert_int_equal(err.code, ERR_CORRUPT);
+	}
+}
+
+static void
+percent_encoding_is_that_of_aws(void **state)
+{
+	AUTO(buf) struct buf b = { .max = 100 };
+	AUTO(buf) struct buf back = { .max = 100 };
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(str_percent(&b, "aZ9-._~ /+%\xc3\xa4", "/", &err), 0);
+	assert_string_equal(b.data, "aZ9-._~%20/%2B%25%C3%A4");
+	assert_int_equal(str_unpercent(&back, b.data, &err), 0);
+	assert_string_equal(back.data, "aZ9-._~ /+%\xc3\xa4");
+	assert_int_equal(str_unpercent(&back, "%c3", &err), 0);
+}
+
+static void
+broken_percent_encoding_is_refused(void **state)
+{
+	static const char *const wrong[] = { "%", "%2", "a%2g", "%g2", "%00" };
+	struct err err = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		AUTO(buf) struct buf b = { .max = 100 };
+
+		err.code = ERR_NONE;
+		assert_int_equal(str_unpercent(&b, wrong[i], &err), -1);
+		assert_int_equal(err.code, ERR_CORRUPT);
+	}
+}
+
+static void
+utf8_is_that_of_rfc_3629(void **state)
+{
+	static const char *const right[] = { "", "a", "\x7f", "\xc2\x80",
+		"\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80",
+		"\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf" };
+	static const char *const wrong[] = { "\x80", "\xbf", "\xc0\x80",
+		"\xc1\xbf", "\xc2", "\xc2\x41", "\xe0\x9f\xbf", "\xe2\x82",
+		"\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x8f\xbf\xbf",
+		"\xf0\x9f\x98", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80",
+		"\xf8\x88\x80\x80\x80", "\xff" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof right / sizeof right[0]; i++)
+		assert_true(str_is_utf8(right[i], strlen(right[i])));
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+		assert_false(str_is_utf8(wrong[i], strlen(wrong[i])));
+	assert_true(str_is_utf8("a\0b", 3));
+	assert_false(str_is_utf8("\xe2\x82\xac", 2));
+}
+
+static void
+beginnings_and_ends_are_compared(void **state)
+{
+	(void)state;
+	assert_true(str_starts("abc", "ab"));
+	assert_true(str_starts("abc", ""));
+	assert_false(str_starts("ab", "abc"));
+	assert_true(str_ends("abc", "bc"));
+	assert_true(str_ends("abc", ""));
+	assert_false(str_ends("bc", "abc"));
+	assert_false(str_ends("abd", "bc"));
+}
+
+static void
+bytes_are_told_to_people(void **state)
+{
+	char out[16];
+
+	(void)state;
+	str_bytes(0, out);
+	assert_string_equal(out, "0 B");
+	str_bytes(1023, out);
+	assert_string_equal(out, "1023 B");
+	str_bytes(1536, out);
+	assert_string_equal(out, "1.5 KiB");
+	str_bytes(UINT64_C(3) << 30, out);
+	assert_string_equal(out, "3.0 GiB");
+	str_bytes(UINT64_MAX, out);
+	assert_string_equal(out, "16.0 EiB");
+}
+
+static void
+null_is_not_copied(void **state)
+{
+	struct err err = { 0 };
+	char *copy = NULL;
+
+	(void)state;
+	assert_int_equal(str_dup(NULL, &copy, &err), -1);
+	assert_int_equal(err.code, ERR_NOMEM);
+	assert_null(copy);
+}
+
+static int
+scenario(struct err *err)
+{
+	AUTO(free) char *a = NULL;
+	AUTO(free) char *b = NULL;
+	AUTO(buf) struct buf c = { .max = 100 };
+	AUTO(buf) struct buf d = { .max = 100 };
+
+	if (str_dup("x", &a, err) || str_printf(&b, err, "%s%d", a, 1) ||
+	    str_base64(&c, "abc", 3, err))
+		return -1;
+	assert_string_equal(b, "x1");
+	return str_unbase64(&d, c.data, err);
+}
+
+static void
+every_allocation_may_fail(void **state)
+{
+	long fails = 0;
+	int rc = -1;
+
+	(void)state;
+	while (rc) {
+		struct err err = { 0 };
+
+		failalloc_at(fails);
+		rc = scenario(&err);
+		failalloc_at(-1);
+		assert_true(rc == 0 || err_is(&err, ERR_NOMEM));
+		fails += rc != 0;
+	}
+	assert_int_equal(fails, 4);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(numbers_are_digits_and_nothing_else),
+		cmocka_unit_test(sizes_have_units),
+		cmocka_unit_test(hex_goes_there_and_back),
+		cmocka_unit_test(base64_is_that_of_rfc_4648),
+		cmocka_unit_test(what_is_not_base64_is_refused),
+		cmocka_unit_test(percent_encoding_is_that_of_aws),
+		cmocka_unit_test(broken_percent_encoding_is_refused),
+		cmocka_unit_test(utf8_is_that_of_rfc_3629),
+		cmocka_unit_test(beginnings_and_ends_are_compared),
+		cmocka_unit_test(bytes_are_told_to_people),
+		cmocka_unit_test(null_is_not_copied),
+		cmocka_unit_test(every_allocation_may_fail),
+	};
+
+	return cmocka_run_group_tests_name("str", tests, NULL, NULL);
+}

@@ -1,0 +1,68 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/thread.h"
+
+static void *
+set(void *arg)
+{
+	*(int *)arg = 7;
+	return NULL;
+}
+
+static void
+a_thread_runs_to_its_end(void **state)
+{
+	struct thread t = { 0 };
+	struct err err = { 0 };
+	int n = 0;
+
+	(void)state;
+	assert_int_equal(thread_start(&t, set, &n, &err), 0);
+	assert_true(t.started);
+	thread_join(&t);
+	assert_int_equal(n, 7);
+	assert_false(t.started);
+}
+
+static void
+joining_what_was_never_started_does_nothing(void **state)
+{
+	struct thread t = { 0 };
+
+	(void)state;
+	thread_join(&t);
+	assert_false(t.started);
+}
+
+static void
+a_thread_can_be_started_again(void **state)
+{
+	struct thread t = { 0 };
+	struct err err = { 0 };
+	int n;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		n = 0;
+		assert_int_equal(thread_start(&t, set, &n, &err), 0);
+		thread_join(&t);
+		assert_int_equal(n, 7);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_thread_runs_to_its_end),
+		cmocka_unit_test(joining_what_was_never_started_does_nothing),
+		cmocka_unit_test(a_thread_can_be_started_again),
+	};
+
+	return cmocka_run_group_tests_name("thread", tests, NULL, NULL);
+}
