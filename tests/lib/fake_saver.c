@@ -178,7 +178,7 @@ saver_expect(struct saver *base, uint64_t objects, uint64_t bytes)
 }
 
 /* A line into b; what does not fit is cut. */
-static void
+__attribute__((format(printf, 2, 0))) static void
 add_line(struct buf *b, const char *fmt, va_list ap)
 {
 	struct err ignored = { 0 };
@@ -188,6 +188,9 @@ add_line(struct buf *b, const char *fmt, va_list ap)
 	if (buf_printf(b, &ignored, "%s\n", line))
 		buf_clear(b);
 }
+
+static void saver_degraded(struct saver *, const char *fmt, ...)
+    PRINTF_LIKE(2, 3);
 
 static void
 saver_degraded(struct saver *base, const char *fmt, ...)
@@ -341,6 +344,9 @@ loader_objects(struct loader *base, const struct object_target *t,
 	object_done(&c.have);
 	return rc;
 }
+
+static void loader_note(struct loader *, const char *fmt, ...)
+    PRINTF_LIKE(2, 3);
 
 static void
 loader_note(struct loader *base, const char *fmt, ...)
