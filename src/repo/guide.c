@@ -59,9 +59,9 @@ static const char how_text[] =
 static const char check_text[] =
     "## 2. Check them\n"
     "\n"
-    "`$out` is where the restored files go.  The last line but one of\n"
-    "`manifest.json` is the SHA-256 of all that stands before it; the\n"
-    "manifest names size and SHA-256 of every other file.\n"
+    "`$out` is where the restored files go.  `manifest.json` names size and\n"
+    "SHA-256 of every other file, and its last line but one holds the SHA-256\n"
+    "of all that stands before it: `head -n -2 manifest.json | sha256sum`.\n"
     "\n"
     "```sh\n"
     "set -eu\n"
@@ -102,8 +102,8 @@ static const char upload_text[] =
     "percent() {\n"
     "\tod -An -v -tx1 | tr -d ' \\n' | awk -v d=0123456789abcdef '{\n"
     "\t\tfor (i = 1; i < length($0); i += 2) {\n"
-    "\t\t\tn = 16 * (index(d, substr($0, i, 1)) - 1) +\n"
-    "\t\t\t    index(d, substr($0, i + 1, 1)) - 1\n"
+    "\t\t\tn = 16 * index(d, substr($0, i, 1)) - 17\n"
+    "\t\t\tn += index(d, substr($0, i + 1, 1))\n"
     "\t\t\tc = n < 128 ? sprintf(\"%c\", n) : \"\"\n"
     "\t\t\tif (c ~ /^[A-Za-z0-9._~\\/-]$/)\n"
     "\t\t\t\tprintf \"%s\", c\n"
@@ -154,11 +154,15 @@ static const char upload_text[] =
     "\n"
     "# All objects of an inventory: $1 is the component, $2 the bucket.\n"
     "upload() {\n"
+    "\tfailed=0\n"
     "\twhile IFS= read -r line; do\n"
-    "\t\tput \"$2\" \"$line\" \\\n"
-    "\t\t    \"$out/$1/$(printf '%s' \"$line\" | jq -r .sha256)\"\n"
+    "\t\tsha=$(printf '%s' \"$line\" | jq -r .sha256)\n"
+    "\t\tput \"$2\" \"$line\" \"$out/$1/$sha\" && continue\n"
+    "\t\tprintf 'not uploaded: %s\\n' \"$line\" >&2\n"
+    "\t\tfailed=$((failed + 1))\n"
     "\tdone < \"$out/$1.jsonl\"\n"
     "\trm -f \"$out/curl.conf\"\n"
+    "\t[ $failed -eq 0 ]\n"
     "}\n"
     "```\n"
     "\n"
@@ -166,13 +170,18 @@ static const char upload_text[] =
     "\n"
     "```sh alternative\n"
     "put() {\n"
-    "\tprintf '%s' \"$2\" | jq --arg bucket \"$1\" '{Bucket: $bucket, Key: .key,\n"
+    "\tprintf '%s' \"$2\" | jq --arg bucket \"$1\" 'def plain: to_entries |\n"
+    "\t\tmap(if .key | endswith(\"-base64\") then\n"
+    "\t\t{key: .key[:-7], value: (.value | @base64d)} else . end);\n"
+    "\t    {Bucket: $bucket, Key: .key,\n"
     "\t    ContentType: .\"content-type\",\n"
     "\t    ContentEncoding: .\"content-encoding\",\n"
     "\t    ContentDisposition: .\"content-disposition\",\n"
     "\t    ContentLanguage: .\"content-language\",\n"
-    "\t    CacheControl: .\"cache-control\", Expires: .expires, Metadata: .meta,\n"
-    "\t    Tagging: (if .tags then [.tags | to_entries[] |\n"
+    "\t    CacheControl: .\"cache-control\", Expires: .expires,\n"
+    "\t    Metadata: (if .meta then .meta | plain | from_entries\n"
+    "\t\telse null end),\n"
+    "\t    Tagging: (if .tags then [.tags | plain[] |\n"
     "\t\t\"\\(.key | @uri)=\\(.value | @uri)\"] | join(\"&\") else null end)} |\n"
     "\t    with_entries(select(.value != null))' > \"$out/put.json\"\n"
     "\taws --endpoint-url \"$ENDPOINT\" --region \"${REGION:-us-east-1}\" \\\n"
@@ -310,8 +319,8 @@ put_needs(const struct manifest_component *c, struct buf *out, struct err *err)
 			if (strncmp(f[i].path, f[next].path, len) != 0)
 				break;
 		if (buf_printf(out, err,
-		        "Needs %zu files of an earlier set, `%.*s`.\n\n",
-		        next - i, (int)len, f[i].path))
+		        "Needs files of an earlier set, `%.*s`: %zu.\n\n",
+		        (int)len, f[i].path, next - i))
 			return -1;
 	}
 	return 0;

@@ -262,14 +262,23 @@ kit_reset(struct kit *k)
 }
 
 int
-kit_open(struct kit *k, struct err *err)
+kit_open_on(struct kit *k, struct store *inner, struct err *err)
 {
 	*k = (struct kit){ .store = { &kit_ops },
+		.inner = inner,
 		.clock = { clock_now_of, clock_mono_of, clock_sleep_of, k } };
 	kit_reset(k);
-	if (store_mem_new(&k->inner, err))
-		return -1;
 	return repo_open(&k->store, true, &k->repo, err);
+}
+
+int
+kit_open(struct kit *k, struct err *err)
+{
+	struct store *inner;
+
+	if (store_mem_new(&inner, err))
+		return -1;
+	return kit_open_on(k, inner, err);
 }
 
 void

@@ -51,6 +51,8 @@ struct kit {
 
 /* Opens repo as well, with create. */
 MUST_CHECK int kit_open(struct kit *, struct err *);
+/* On another store, which becomes the kit's. */
+MUST_CHECK int kit_open_on(struct kit *, struct store *, struct err *);
 void kit_done(struct kit *);
 void kit_reset(struct kit *); /* counters and faults */
 
