@@ -34,8 +34,6 @@ round_trip(const struct inventory_entry *e)
 	}
 	must(memchr(a.data, '\n', a.len) == a.data + a.len - 1);
 	must(inventory_decode(a.data, a.len - 1, &again, &err) == 0);
-	must(object_unchanged(&e->object, &again.object));
-	must(object_same_headers(&e->object, &again.object));
 	must(inventory_encode(&again, &b, &err) == 0);
 	must(a.len == b.len && memcmp(a.data, b.data, a.len) == 0);
 }
