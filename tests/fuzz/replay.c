@@ -67,6 +67,6 @@ main(int argc, char **argv)
 		failed++;
 	}
 	(void)printf("%s: %u inputs\n%u passed, %u failed\n", folder, done,
-	    failed == 0 ? 1 : 0, failed);
+	    failed == 0 ? 1U : 0U, failed);
 	return failed > 0;
 }
