@@ -1,7 +1,7 @@
 /*
  * set.h - write one backup set.  Nothing is listed as finished until
  * set_commit returned 0; without it set_free leaves only files that no
- * manifest names, and a set that is shown as failed.
+ * manifest names, and failed.json, so that the set is shown as failed.
  */
 #ifndef REPO_SET_H
 #define REPO_SET_H

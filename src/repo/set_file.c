@@ -4,7 +4,6 @@
 #include "repo/set_impl.h"
 #include "store/store.h"
 
-/* Level 3 is zstd's own default; 1 is enough to see whether it helps. */
 /* On databases and logs level 1 is as small as 3, at twice the speed. */
 enum { LEVEL = 1, PROBE_SIZE = 64 << 10 };
 
@@ -164,6 +163,7 @@ is_reserved(const char *file)
 {
 	return strcmp(file, LAYOUT_OPEN) == 0 ||
 	       strcmp(file, LAYOUT_MANIFEST) == 0 ||
+	       strcmp(file, LAYOUT_FAILED) == 0 ||
 	       strcmp(file, LAYOUT_GUIDE) == 0 ||
 	       (str_starts(file, LAYOUT_ALIVE) && str_ends(file, ".json"));
 }

@@ -70,22 +70,44 @@ set_is_running_until_its_manifest_is_written(void **state)
 }
 
 static void
-set_that_was_given_up_is_shown_as_failed_later(void **state)
+give_up(struct kit *k)
 {
-	struct kit *k = *state;
 	struct set *set = NULL;
-	AUTO(repo_sets) struct repo_sets soon = { 0 };
-	AUTO(repo_sets) struct repo_sets late = { 0 };
 	struct err err = { 0 };
 
 	assert_int_equal(kit_begin(k, &set, &err), 0);
 	set_free(set);
-	assert_int_equal(repo_list(k->repo, &soon, &err), 0);
-	assert_true(soon.set[0].running);
+}
+
+static bool
+is_running(struct kit *k)
+{
+	AUTO(repo_sets) struct repo_sets s = { 0 };
+	struct err err = { 0 };
+
+	assert_int_equal(repo_list(k->repo, &s, &err), 0);
+	assert_int_equal(s.count, 1);
+	assert_false(s.set[0].committed);
+	return s.set[0].running;
+}
+
+static void
+set_that_was_given_up_is_shown_as_failed(void **state)
+{
+	give_up(*state);
+	assert_false(is_running(*state));
+}
+
+static void
+set_that_could_not_even_say_so_is_shown_as_failed_later(void **state)
+{
+	struct kit *k = *state;
+
+	k->fail_key = LAYOUT_FAILED;
+	give_up(k);
+	assert_true(is_running(k));
 	k->late = REPO_DEAD_S + 1;
-	assert_int_equal(repo_list(k->repo, &late, &err), 0);
-	assert_false(late.set[0].running);
-	assert_false(late.set[0].committed);
+	assert_false(is_running(k));
 }
 
 static void
@@ -343,7 +365,8 @@ static void
 names_that_cannot_be_are_refused(void **state)
 {
 	static const char *const bad[] = { "open.json", "manifest.json",
-		"RESTORE.md", "alive-1.json", "../x", "a/b/c", "", "a b" };
+		"RESTORE.md", "alive-1.json", "failed.json", "../x", "a/b/c",
+		"", "a b" };
 	struct kit *k = *state;
 	AUTO(set) struct set *set = NULL;
 	struct manifest_component *c, *d;
@@ -562,7 +585,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_KIT(set_is_running_until_its_manifest_is_written),
-		WITH_KIT(set_that_was_given_up_is_shown_as_failed_later),
+		WITH_KIT(set_that_was_given_up_is_shown_as_failed),
+		WITH_KIT(
+		    set_that_could_not_even_say_so_is_shown_as_failed_later),
 		WITH_KIT(what_was_saved_comes_back),
 		WITH_KIT(two_sets_of_one_second_have_two_ids),
 		WITH_KIT(writers_who_meet_give_way),
