@@ -801,4 +801,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except Refused as said:
+        sys.exit("ERROR " + said.text)
