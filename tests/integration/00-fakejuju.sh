@@ -109,7 +109,6 @@ bags_are_read() {
 
 # each: the tool's words; what it must say
 bad_reads() {
-	local line
 	while IFS='|' read -r status words text; do
 		charm <<<"$words; echo \$?"
 		hook go
