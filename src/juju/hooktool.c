@@ -179,10 +179,10 @@ int
 hooktool_secret_get(const char *uri, const char *label, struct json **ret,
     struct err *err)
 {
-	const char *argv[] = { "secret-get", "--format=json", uri, "--label",
+	const char *words[] = { "secret-get", "--format=json", uri, "--label",
 		label, "--refresh", NULL };
 
-	return ask(argv, ret, err);
+	return ask(words, ret, err);
 }
 
 int
