@@ -144,7 +144,7 @@ json_str(const struct json *j, const char *name, const char **ret,
 {
 	const cJSON *at = field(j, name);
 
-	if (!cJSON_IsString(at))
+	if (!at || !cJSON_IsString(at))
 		return no_field(err, at, name, "a string");
 	*ret = at->valuestring;
 	return 0;
@@ -153,7 +153,7 @@ json_str(const struct json *j, const char *name, const char **ret,
 static bool
 is_u64(const cJSON *at)
 {
-	return cJSON_IsNumber(at) && at->valuedouble >= 0 &&
+	return at && cJSON_IsNumber(at) && at->valuedouble >= 0 &&
 	       at->valuedouble < exact_limit &&
 	       (double)(uint64_t)at->valuedouble == at->valuedouble;
 }
@@ -163,7 +163,7 @@ json_u64(const struct json *j, const char *name, uint64_t *ret, struct err *err)
 {
 	const cJSON *at = field(j, name);
 
-	if (!is_u64(at))
+	if (!at || !is_u64(at))
 		return no_field(err, at, name, "a number from 0 to 2^53 - 1");
 	*ret = (uint64_t)at->valuedouble;
 	return 0;

@@ -80,7 +80,7 @@ str_to_size(const char *text, uint64_t *ret, struct err *err)
 	static const char units[] = "KMGT";
 	const char *p = text, *unit;
 	unsigned shift = 0;
-	uint64_t n;
+	uint64_t n = 0;
 
 	if (!digits(&p, &n))
 		p = "?";
@@ -141,7 +141,7 @@ str_unhex(const char *text, void *out, size_t n, struct err *err)
 }
 
 static const char base64_digit[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
 
 int
 str_base64(struct buf *b, const void *bytes, size_t n, struct err *err)
@@ -157,8 +157,8 @@ str_base64(struct buf *b, const void *bytes, size_t n, struct err *err)
 		             (k > 2 ? (uint32_t)p[2] : 0);
 		char four[4] = { base64_digit[v >> 18],
 			base64_digit[v >> 12 & 63],
-			k > 1 ? base64_digit[v >> 6 & 63] : '=',
-			k > 2 ? base64_digit[v & 63] : '=' };
+			base64_digit[k > 1 ? v >> 6 & 63 : 64],
+			base64_digit[k > 2 ? v & 63 : 64] };
 
 		if (buf_add(b, four, sizeof four, err))
 			return -1;

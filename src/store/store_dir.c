@@ -380,8 +380,7 @@ open_object(const struct store_dir *d, const char *key, int *ret,
 		return failed(d, "open", key, err);
 	if (!S_ISREG(sb->st_mode))
 		return no_object(key, err);
-	*ret = fd;
-	fd = -1;
+	*ret = scope_take_fd(&fd);
 	return 0;
 }
 
@@ -413,7 +412,7 @@ dir_get(struct store *st, const char *key, uint64_t off, uint64_t len,
     struct sink *to, struct err *err)
 {
 	AUTO(close) int fd = -1;
-	struct stat sb;
+	struct stat sb = { 0 };
 	uint64_t size;
 
 	if (store_check_key(key, err) ||
@@ -478,23 +477,28 @@ by_key(const void *a, const void *b)
 	    ((const struct name *)b)->key);
 }
 
-static int
-names_grow(struct names *n, struct err *err)
+/* Where the next one goes; NULL with an error. */
+static struct name *
+names_next(struct names *n, struct err *err)
 {
 	size_t cap = n->cap ? 2 * n->cap : 32;
 	struct name *grown;
 
 	if (n->count < n->cap)
-		return 0;
-	if (n->count >= DIR_NAMES)
-		return err_set(err, ERR_IO, "more than %d files in a folder",
+		return &n->name[n->count];
+	if (n->count >= DIR_NAMES) {
+		(void)err_set(err, ERR_IO, "more than %d files in a folder",
 		    DIR_NAMES);
+		return NULL;
+	}
 	grown = realloc(n->name, cap * sizeof *grown);
-	if (!grown)
-		return err_nomem(err);
+	if (!grown) {
+		(void)err_nomem(err);
+		return NULL;
+	}
 	n->name = grown;
 	n->cap = cap;
-	return 0;
+	return &grown[n->count];
 }
 
 /* What cannot be an object is not ours: links, pipes, odd names. */
@@ -514,14 +518,14 @@ names_add(struct names *n, int at, const char *key, const char *prefix,
 	dir = S_ISDIR(sb.st_mode);
 	if (!dir && !S_ISREG(sb.st_mode))
 		return 0;
-	if (names_grow(n, err))
+	to = names_next(n, err);
+	if (!to || str_printf(&to->key, err, "%s%s", key, dir ? "/" : ""))
 		return -1;
-	to = &n->name[n->count];
-	if (str_printf(&to->key, err, "%s%s", key, dir ? "/" : ""))
-		return -1;
-	to->stat = dir ? (struct store_stat){ .folder = true }
-	               : (struct store_stat){ .size = (uint64_t)sb.st_size,
-		                 .mtime = sb.st_mtime };
+	to->stat = (struct store_stat){ .folder = dir };
+	if (!dir) {
+		to->stat.size = (uint64_t)sb.st_size;
+		to->stat.mtime = sb.st_mtime;
+	}
 	if (str_starts(to->key, prefix))
 		n->count++;
 	else

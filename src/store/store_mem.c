@@ -7,6 +7,7 @@
 #include "store/store.h"
 
 struct object {
+	struct object *next; /* by key */
 	char *key;
 	char *data;
 	struct store_stat stat;
@@ -15,42 +16,43 @@ struct object {
 struct store_mem {
 	struct store store;
 	struct monitor m;
-	struct object *object; /* by key */
-	size_t count, cap;
+	struct object *first;
 };
 
 struct mem_sink {
 	struct sink sink;
 	struct store_mem *mem;
-	char *key;
+	struct object *object; /* NULL once it is published */
 	struct buf buf;
 };
 
-/* Where key stands, or would stand. */
-static size_t
-place(const struct store_mem *m, const char *key)
+static void
+object_free(struct object *o)
 {
-	size_t low = 0, high = m->count;
+	if (!o)
+		return;
+	free(o->key);
+	free(o->data);
+	free(o);
+}
 
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
+/* Where key stands, or would stand. */
+static struct object **
+place(struct store_mem *m, const char *key)
+{
+	struct object **at = &m->first;
 
-		if (strcmp(m->object[mid].key, key) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
+	while (*at && strcmp((*at)->key, key) < 0)
+		at = &(*at)->next;
+	return at;
 }
 
 static struct object *
-find(const struct store_mem *m, const char *key)
+find(struct store_mem *m, const char *key)
 {
-	size_t i = place(m, key);
+	struct object *o = *place(m, key);
 
-	return i < m->count && strcmp(m->object[i].key, key) == 0
-	           ? &m->object[i]
-	           : NULL;
+	return o && strcmp(o->key, key) == 0 ? o : NULL;
 }
 
 static int
@@ -73,39 +75,20 @@ mem_write(struct sink *s, const void *p, size_t n, struct err *err)
 	return buf_add(&((struct mem_sink *)s)->buf, p, n, err);
 }
 
-static int
-make_room(struct store_mem *m, struct err *err)
-{
-	size_t cap = m->cap ? 2 * m->cap : 16;
-	struct object *grown;
-
-	if (m->count < m->cap)
-		return 0;
-	grown = realloc(m->object, cap * sizeof *grown);
-	if (!grown)
-		return err_nomem(err);
-	m->object = grown;
-	m->cap = cap;
-	return 0;
-}
-
 /* Inside the monitor. */
 static int
-publish(struct store_mem *m, struct mem_sink *s, struct err *err)
+publish(struct mem_sink *s, struct err *err)
 {
-	size_t i = place(m, s->key);
+	struct object *o = s->object;
+	struct object **at = place(s->mem, o->key);
 
-	if (find(m, s->key))
-		return err_set(err, ERR_EXISTS, "'%s' exists", s->key);
-	if (make_room(m, err))
-		return -1;
-	memmove(&m->object[i + 1], &m->object[i],
-	    (m->count - i) * sizeof m->object[0]);
-	m->object[i] = (struct object){ .stat = { .size = s->buf.len,
-		                            .mtime = clock_now(clock_real()) },
-		.data = TAKE(s->buf.data),
-		.key = TAKE(s->key) };
-	m->count++;
+	if (*at && strcmp((*at)->key, o->key) == 0)
+		return err_set(err, ERR_EXISTS, "'%s' exists", o->key);
+	o->stat.size = s->buf.len;
+	o->stat.mtime = clock_now(clock_real());
+	o->data = TAKE(s->buf.data);
+	o->next = *at;
+	*at = TAKE(s->object);
 	return 0;
 }
 
@@ -116,7 +99,7 @@ mem_finish(struct sink *sink, struct err *err)
 	int rc;
 
 	monitor_enter(&s->mem->m);
-	rc = publish(s->mem, s, err);
+	rc = publish(s, err);
 	monitor_leave(&s->mem->m);
 	return rc;
 }
@@ -126,8 +109,8 @@ mem_sink_free(struct sink *sink)
 {
 	struct mem_sink *s = (struct mem_sink *)sink;
 
+	object_free(s->object);
 	buf_done(&s->buf);
-	free(s->key);
 	free(s);
 }
 
@@ -141,6 +124,7 @@ static const struct sink_ops mem_sink_ops = {
 static int
 mem_put(struct store *st, const char *key, struct sink **ret, struct err *err)
 {
+	AUTO(sink) struct sink *owned = NULL;
 	struct mem_sink *s;
 
 	if (store_check_key(key, err))
@@ -148,20 +132,22 @@ mem_put(struct store *st, const char *key, struct sink **ret, struct err *err)
 	s = calloc(1, sizeof *s);
 	if (!s)
 		return err_nomem(err);
-	if (str_dup(key, &s->key, err)) {
-		free(s);
-		return -1;
-	}
+	owned = sink_init(&s->sink, &mem_sink_ops, NULL);
 	s->mem = (struct store_mem *)st;
 	s->buf.max = SIZE_MAX / 4;
-	*ret = sink_init(&s->sink, &mem_sink_ops, NULL);
+	s->object = calloc(1, sizeof *s->object);
+	if (!s->object)
+		return err_nomem(err);
+	if (str_dup(key, &s->object->key, err))
+		return -1;
+	*ret = TAKE(owned);
 	return 0;
 }
 
 /* Inside the monitor: a copy, so that to is written to outside. */
 static int
-copy_range(const struct store_mem *m, const char *key, uint64_t off,
-    uint64_t len, struct buf *b, struct err *err)
+copy_range(struct store_mem *m, const char *key, uint64_t off, uint64_t len,
+    struct buf *b, struct err *err)
 {
 	const struct object *o = find(m, key);
 
@@ -215,27 +201,26 @@ mem_stat(struct store *st, const char *key, struct store_stat *ret,
 
 /* Behind a folder "a/" comes "a0": '0' is the character behind '/'. */
 static int
-next_key(const struct store_mem *m, const char *prefix, bool deep, char **at,
+next_key(struct store_mem *m, const char *prefix, bool deep, char **at,
     struct store_stat *stat, struct err *err)
 {
 	size_t n = *at ? strlen(*at) : 0;
 	bool folder = n > 0 && (*at)[n - 1] == '/';
 	const struct object *o;
 	const char *slash;
-	size_t i;
 
 	if (folder)
 		(*at)[n - 1] = '/' + 1;
-	i = place(m, *at ? *at : prefix);
-	if (*at && !folder && i < m->count &&
-	    strcmp(m->object[i].key, *at) == 0)
-		i++;
+	o = *place(m, *at ? *at : prefix);
+	if (*at && !folder && o && strcmp(o->key, *at) == 0)
+		o = o->next;
 	free(TAKE(*at));
-	o = &m->object[i];
-	if (i == m->count || !str_starts(o->key, prefix))
+	if (!o || !str_starts(o->key, prefix))
 		return 0;
 	slash = deep ? NULL : strchr(o->key + strlen(prefix), '/');
-	*stat = slash ? (struct store_stat){ .folder = true } : o->stat;
+	*stat = o->stat;
+	if (slash)
+		*stat = (struct store_stat){ .folder = true };
 	n = slash ? (size_t)(slash - o->key) + 1 : strlen(o->key);
 	return str_printf(at, err, "%.*s", (int)n, o->key);
 }
@@ -267,20 +252,17 @@ static int
 mem_remove(struct store *st, const char *key, struct err *err)
 {
 	struct store_mem *m = (struct store_mem *)st;
-	struct object *o, gone = { 0 };
+	struct object **at, *gone = NULL;
 
 	(void)err;
 	monitor_enter(&m->m);
-	o = find(m, key);
-	if (o) {
-		gone = *o;
-		m->count--;
-		memmove(o, o + 1,
-		    (size_t)(m->object + m->count - o) * sizeof *o);
+	at = place(m, key);
+	if (*at && strcmp((*at)->key, key) == 0) {
+		gone = *at;
+		*at = gone->next;
 	}
 	monitor_leave(&m->m);
-	free(gone.key);
-	free(gone.data);
+	object_free(gone);
 	return 0;
 }
 
@@ -325,11 +307,12 @@ mem_free(struct store *st)
 {
 	struct store_mem *m = (struct store_mem *)st;
 
-	for (size_t i = 0; i < m->count; i++) {
-		free(m->object[i].key);
-		free(m->object[i].data);
+	while (m->first) {
+		struct object *o = m->first;
+
+		m->first = o->next;
+		object_free(o);
 	}
-	free(m->object);
 	monitor_done(&m->m);
 	free(m);
 }

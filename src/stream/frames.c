@@ -199,7 +199,7 @@ frames_table_read(const void *bytes, size_t len, uint64_t file_size,
 {
 	const uint8_t *p = bytes;
 	struct frames_table t = { 0 };
-	uint64_t size;
+	uint64_t size = 0;
 	size_t count;
 
 	if (len < HEADER + FRAMES_FOOTER)
