@@ -232,18 +232,27 @@ static const char unpack_text[] =
     "\n";
 
 /* Words of people and of servers: one line that cannot become markup. */
+static char
+harmless(char c)
+{
+	if ((unsigned char)c < 0x20 || c == 0x7f)
+		return ' ';
+	if (c == '`' || c == '|')
+		return '\'';
+	if (c == '<')
+		return '(';
+	if (c == '>')
+		return ')';
+	return c;
+}
+
 static int
 put_words(struct buf *out, const char *words, struct err *err)
 {
 	for (; *words; words++) {
-		unsigned char c = (unsigned char)*words;
-		char safe = c < 0x20 || c == 0x7f  ? ' '
-		            : c == '`' || c == '|' ? '\''
-		            : c == '<'             ? '('
-		            : c == '>'             ? ')'
-		                                   : *words;
+		char c = harmless(*words);
 
-		if (buf_add(out, &safe, 1, err))
+		if (buf_add(out, &c, 1, err))
 			return -1;
 	}
 	return 0;

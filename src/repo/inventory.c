@@ -138,8 +138,8 @@ static int
 next(struct inventory *i, struct inventory_entry *e, bool *more,
     struct err *err)
 {
-	const char *line;
-	size_t len;
+	const char *line = NULL;
+	size_t len = 0;
 
 	if (next_line(i, &line, &len, err))
 		return -1;

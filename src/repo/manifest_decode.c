@@ -119,7 +119,7 @@ static int
 get_array(const struct json *j, const char *name, size_t max,
     const struct json **ret, struct err *err)
 {
-	const struct json *a;
+	const struct json *a = NULL;
 
 	if (json_get(j, name, &a, err))
 		return -1;
@@ -136,7 +136,7 @@ static int
 get_strings(const struct json *j, const char *name, char ***ret, size_t *n,
     struct err *err)
 {
-	const struct json *a;
+	const struct json *a = NULL;
 
 	if (get_array(j, name, MANIFEST_TEXTS, &a, err))
 		return -1;
@@ -184,7 +184,7 @@ static int
 get_files(const struct json *j, const char *name, const char *folder, bool own,
     struct manifest_files *ret, struct err *err)
 {
-	const struct json *a;
+	const struct json *a = NULL;
 
 	if (get_array(j, name, FILES_MAX, &a, err))
 		return -1;
@@ -205,11 +205,14 @@ get_status(const struct json *j, enum manifest_status *ret, struct err *err)
 
 	if (json_str(j, "status", &text, err))
 		return -1;
-	for (int s = MANIFEST_OK; s <= MANIFEST_FAILED; s++)
+	for (int i = MANIFEST_OK; i <= MANIFEST_FAILED; i++) {
+		enum manifest_status s = (enum manifest_status)i;
+
 		if (strcmp(text, manifest_status_name(s)) == 0) {
-			*ret = (enum manifest_status)s;
+			*ret = s;
 			return 0;
 		}
+	}
 	return err_set(err, ERR_CORRUPT, "'status' may not be '%.40s'", text);
 }
 
@@ -261,7 +264,7 @@ get_component(const struct json *j, const char *folder,
 static int
 get_components(const struct json *j, struct manifest *m, struct err *err)
 {
-	const struct json *a;
+	const struct json *a = NULL;
 
 	if (get_array(j, "components", MANIFEST_COMPONENTS, &a, err))
 		return -1;

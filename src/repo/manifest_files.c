@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -107,6 +108,7 @@ manifest_files_add(struct manifest_files *f, const char *path, uint64_t size,
 		return -1;
 	memcpy(one.sha256, sha256, SHA256_SIZE);
 	at = search(f, f->sorted, f->count, path, &found);
+	assert(f->file);
 	memmove(f->file + at + 1, f->file + at,
 	    (f->count - at) * sizeof *f->file);
 	f->file[at] = one;

@@ -304,38 +304,45 @@ fill(struct pack_reader *r, struct pack *p, const struct manifest_file *f,
 	return rc;
 }
 
-/* Inside the monitor: a pack with its table, held for the caller. */
-static int
-hold(struct pack_reader *r, const struct manifest_file *f, struct pack **ret,
+/* Inside the monitor: load it into a place that is free. */
+static struct pack *
+take(struct pack_reader *r, struct pack *p, const struct manifest_file *f,
     struct err *err)
 {
-	struct pack *p;
+	int rc;
 
+	p->users = 1;
+	rc = str_dup(f->path, &p->path, err);
+	if (rc == 0)
+		rc = fill(r, p, f, err);
+	if (rc)
+		vacate(p);
+	monitor_wake(&r->m);
+	return rc ? NULL : p;
+}
+
+/* Inside the monitor: a pack with its table, held for the caller; or NULL. */
+static struct pack *
+hold(struct pack_reader *r, const struct manifest_file *f, struct err *err)
+{
 	for (;;) {
-		if (manifest_files_find(&r->bad, f->path))
-			return known_bad(f, err);
-		p = find(r, f->path);
-		if (p && p->ready)
-			break;
-		if (!p && (p = free_place(r)) != NULL) {
-			p->users = 1;
-			if (str_dup(f->path, &p->path, err) ||
-			    fill(r, p, f, err)) {
-				vacate(p);
-				monitor_wake(&r->m);
-				return -1;
-			}
-			monitor_wake(&r->m);
-			*ret = p;
-			return 0;
+		struct pack *p = find(r, f->path), *place;
+
+		if (p && p->ready) {
+			p->users++;
+			p->used = ++r->uses;
+			return p;
 		}
+		if (manifest_files_find(&r->bad, f->path)) {
+			(void)known_bad(f, err);
+			return NULL;
+		}
+		place = p ? NULL : free_place(r);
+		if (place)
+			return take(r, place, f, err);
 		/* Another thread reads it, or all places are in use. */
 		monitor_wait(&r->m);
 	}
-	p->users++;
-	p->used = ++r->uses;
-	*ret = p;
-	return 0;
 }
 
 static void
@@ -347,27 +354,30 @@ release(struct pack_reader *r, struct pack *p)
 	monitor_leave(&r->m);
 }
 
-/* The frames from first up to end, unpacked. */
-static int
+/* The frames from first up to end, unpacked; NULL: an error. */
+static char *
 read_frames(struct pack_reader *r, const struct manifest_file *f,
     const struct frames_entry *first, const struct frames_entry *end,
-    char **ret, struct err *err)
+    struct err *err)
 {
 	AUTO(free) char *in = NULL, *out = NULL;
 	size_t inlen = (size_t)(end->in - first->in),
 	       outlen = (size_t)(end->out - first->out);
 
-	if (outlen > UNPACKED_MAX)
-		return err_set(err, ERR_CORRUPT, "frames are too large");
+	if (outlen > UNPACKED_MAX) {
+		(void)err_set(err, ERR_CORRUPT, "frames are too large");
+		return NULL;
+	}
 	in = malloc(inlen + 1);
 	out = malloc(outlen + 1);
-	if (!in || !out)
-		return err_nomem(err);
+	if (!in || !out) {
+		(void)err_nomem(err);
+		return NULL;
+	}
 	if (get(r, f, first->in, in, inlen, err) ||
 	    frames_unpack(in, inlen, out, outlen, err))
-		return -1;
-	*ret = TAKE(out);
-	return 0;
+		return NULL;
+	return TAKE(out);
 }
 
 static int
@@ -386,7 +396,8 @@ read_range(struct pack_reader *r, const struct manifest_file *f,
 		return 0;
 	first = &t->entry[frames_find(t, off)];
 	end = &t->entry[frames_find(t, off + len - 1) + 1];
-	if (read_frames(r, f, first, end, &part, err))
+	part = read_frames(r, f, first, end, err);
+	if (!part)
 		return -1;
 	memcpy(out, part + (off - first->out), len);
 	return 0;
@@ -396,13 +407,13 @@ int
 pack_read(struct pack_reader *r, const struct manifest_file *f, uint64_t off,
     void *out, size_t len, struct err *err)
 {
-	struct pack *p = NULL;
+	struct pack *p;
 	int rc;
 
 	monitor_enter(&r->m);
-	rc = hold(r, f, &p, err);
+	p = hold(r, f, err);
 	monitor_leave(&r->m);
-	if (rc)
+	if (!p)
 		return -1;
 	rc = read_range(r, f, &p->table, off, out, len, err);
 	release(r, p);
