@@ -9,14 +9,24 @@
 
 enum { MAX_DEPTH = 64 }; /* the bits of jsonw.arrays */
 
-static void
+/* Most pieces are a few bytes that fit: spare them the call. */
+static inline void
 add(struct jsonw *w, const char *p, size_t n)
 {
-	if (w->rc == 0)
-		w->rc = buf_add(w->out, p, n, &w->err);
+	struct buf *b = w->out;
+
+	if (w->rc)
+		return;
+	if (n < b->cap - b->len && n <= b->max - b->len) {
+		memcpy(b->data + b->len, p, n);
+		b->len += n;
+		b->data[b->len] = '\0';
+	} else {
+		w->rc = buf_add(b, p, n, &w->err);
+	}
 }
 
-static void
+static inline void
 put(struct jsonw *w, const char *text)
 {
 	add(w, text, strlen(text));
@@ -32,6 +42,13 @@ new_line(struct jsonw *w)
 		add(w, " ", 1);
 }
 
+/* What a string may hold as it is; the rest is escaped, or needs a look. */
+static bool
+is_plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+}
+
 /* The length of what begins at p and can be copied as it is; 0: nothing. */
 static size_t
 clean(const unsigned char *p, const unsigned char *end)
@@ -39,16 +56,15 @@ clean(const unsigned char *p, const unsigned char *end)
 	const unsigned char *s = p;
 
 	while (s < end) {
-		size_t n = 1;
+		size_t n;
 
-		if (*s < 0x20 || *s == '"' || *s == '\\')
+		while (s < end && is_plain(*s))
+			s++;
+		if (s == end || *s < 0x80)
 			break;
-		if (*s >= 0x80) {
-			n = *s < 0xe0 ? 2 : *s < 0xf0 ? 3 : 4;
-			if ((size_t)(end - s) < n ||
-			    !str_is_utf8((const char *)s, n))
-				break;
-		}
+		n = *s < 0xe0 ? 2 : *s < 0xf0 ? 3 : 4;
+		if ((size_t)(end - s) < n || !str_is_utf8((const char *)s, n))
+			break;
 		s += n;
 	}
 	return (size_t)(s - p);
@@ -105,10 +121,17 @@ lead(struct jsonw *w, const char *name)
 	w->more = true;
 }
 
+/* Field by field: the error's text is large, and nobody reads it yet. */
 void
 jsonw_begin(struct jsonw *w, struct buf *out, unsigned indent)
 {
-	*w = (struct jsonw){ .out = out, .indent = indent };
+	w->out = out;
+	w->indent = indent;
+	w->depth = 0;
+	w->more = false;
+	w->arrays = 0;
+	w->rc = 0;
+	w->err.code = ERR_NONE;
 }
 
 int
