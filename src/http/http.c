@@ -396,6 +396,7 @@ set_request(struct setup *s, const struct http_request *q,
 
 	set_pointer(s, CURLOPT_URL, q->url);
 	set_pointer(s, CURLOPT_HTTPHEADER, headers);
+	set_long(s, CURLOPT_FRESH_CONNECT, q->fresh);
 	if (strcmp(q->method, "HEAD") == 0) {
 		set_long(s, CURLOPT_NOBODY, 1);
 		return;

@@ -34,6 +34,10 @@ struct http_request {
 	const struct http_header *headers; /* ends with a NULL name */
 	const void *body; /* kept by the caller, sent as it is */
 	size_t body_len;
+	/* On a connection of its own.  Where a kept one dies before an answer,
+	 * libcurl sends the request once more by itself and does not say so:
+	 * not for what may be done only once. */
+	bool fresh;
 };
 
 /* { 0 } first, may be used again; http_response_done after.  A sink that gets

@@ -17,12 +17,17 @@ wrong(const char *text, const char *why, struct err *err)
 	    text, why);
 }
 
+/* Of "host[:port]". */
 static bool
 is_address(const char *host)
 {
-	uint8_t bytes[16];
+	char name[16] = "";
+	size_t n = strcspn(host, ":");
+	uint8_t bytes[4];
 
-	return host[0] == '[' || inet_pton(AF_INET, host, bytes) == 1;
+	if (n < sizeof name)
+		memcpy(name, host, n);
+	return host[0] == '[' || inet_pton(AF_INET, name, bytes) == 1;
 }
 
 /* Letters, digits, '-', '.', '_'; or what stands between '[' and ']'. */

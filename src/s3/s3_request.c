@@ -323,7 +323,7 @@ send_signed(struct s3 *s, const struct s3_request *q, const struct attempt *a,
     struct s3_reply *r, struct sink *to, struct err *err)
 {
 	const struct http_request h = { q->method, a->url.data, a->headers,
-		q->body, q->body_len };
+		q->body, q->body_len, q->fresh };
 	struct xml_sink xml = { .b = &r->xml };
 
 	r->xml.max = XML_SIZE_MAX;

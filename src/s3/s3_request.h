@@ -44,6 +44,7 @@ struct s3_request {
 	const struct http_header *headers; /* ends with a NULL name; NULL */
 	const void *body;
 	size_t body_len;
+	bool fresh;       /* as in struct http_request */
 	const char *root; /* of the XML that a 2xx must have; NULL: any body,
 	                   * dropped */
 };

@@ -187,6 +187,7 @@ complete(struct upload *u, struct err *err)
 		.method = "POST",
 		.what = "write to",
 		.key = u->key,
+		.fresh = true, /* or r.lost would not be the truth */
 		.root = "CompleteMultipartUploadResult",
 	};
 	AUTO(buf) struct buf query = { .max = QUERY_MAX };

@@ -138,7 +138,7 @@ paths_headers_and_bodies_are_sent_as_they_are(void **state)
 	AUTO(http_response) struct http_response r = { 0 };
 	struct err err = { 0 };
 	char url[200];
-	struct http_request q = { "PUT", url, headers, "a\0b", 3 };
+	struct http_request q = { "PUT", url, headers, "a\0b", 3, false };
 
 	(void)state;
 	assert_int_equal(http_new(&(struct http_options){ 0 }, &h, &err), 0);
@@ -166,6 +166,31 @@ paths_headers_and_bodies_are_sent_as_they_are(void **state)
 	assert_null(strcasestr(httpd_head(d, 1), "content-type"));
 	/* all four on one kept connection */
 	assert_int_equal(httpd_connections(d), 1);
+}
+
+static void
+a_request_that_wants_it_has_a_connection_of_its_own(void **state)
+{
+	const struct httpd_step steps[] = { { "POST", "/", 200, NULL, "a", 0,
+		                                0 },
+		{ "POST", "/", 200, NULL, "b", 0, 0 },
+		{ "POST", "/", 200, NULL, "c", 0, HTTPD_RESET }, { 0 } };
+	AUTO(httpd) struct httpd *d = httpd_start(steps);
+	struct http_request q = { .method = "POST", .url = httpd_url(d) };
+	AUTO(http) struct http *h = NULL;
+	AUTO(http_response) struct http_response r = { 0 };
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(http_new(&(struct http_options){ 0 }, &h, &err), 0);
+	assert_int_equal(http_do(h, &q, &r, NULL, &err), 0);
+	assert_int_equal(http_do(h, &q, &r, NULL, &err), 0);
+	q.fresh = true;
+	assert_int_equal(http_do(h, &q, &r, NULL, &err), -1);
+	httpd_stop(d);
+	assert_string_equal(httpd_complaint(d), "");
+	assert_int_equal(httpd_connections(d), 2);
+	assert_int_equal(httpd_requests(d), 3);
 }
 
 static void
@@ -488,6 +513,8 @@ main(void)
 		    an_answer_that_is_not_2xx_goes_into_the_response),
 		cmocka_unit_test(a_huge_error_page_is_cut_and_no_error),
 		cmocka_unit_test(paths_headers_and_bodies_are_sent_as_they_are),
+		cmocka_unit_test(
+		    a_request_that_wants_it_has_a_connection_of_its_own),
 		cmocka_unit_test(a_line_break_in_a_header_is_refused),
 		cmocka_unit_test(every_framing_of_a_whole_body_is_read),
 		cmocka_unit_test(a_cut_stalled_or_missing_answer_is_transient),
