@@ -176,6 +176,8 @@ confirmed(struct upload *u, const struct s3_reply *r, struct err *err)
 	if (reply_text(&r->xml, "CompleteMultipartUploadResult/ETag", &etag,
 	        &none) == 0)
 		return 0;
+	if (err_is(&none, ERR_NOMEM))
+		return err_nomem(err);
 	return was_completed(u, &none, err);
 }
 

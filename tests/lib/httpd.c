@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CONNECTIONS = 32, REQUESTS = 4096, LOG_SIZE = 4 << 20 };
+enum { CONNECTIONS = 32, REQUESTS = 8192, LOG_SIZE = 8 << 20 };
 
 struct record {
 	const char *head, *body;

@@ -28,8 +28,9 @@ exists(struct s3_kit *k, struct err *err)
 static void
 what_is_transient_is_tried_again(void **state)
 {
-	const struct httpd_step steps[] = { KIT_ERROR("GET", "/bucket?", 503,
-		                                "SlowDown"),
+	const struct httpd_step steps[] = { { LIST, 200, NULL, EMPTY_LIST, 0,
+		                                HTTPD_RESET },
+		KIT_ERROR("GET", "/bucket?", 503, "SlowDown"),
 		KIT_ERROR("GET", "/bucket?", 500, "InternalError"),
 		KIT_ERROR("GET", "/bucket?", 429, "TooManyRequests"),
 		KIT_ERROR("GET", "/bucket?", 400, "RequestTimeout"),

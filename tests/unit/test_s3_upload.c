@@ -1,0 +1,442 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../lib/failalloc.h"
+#include "../lib/s3_kit.h"
+
+#define BEGIN                                              \
+	KIT_XML("POST", "/bucket/k?uploads= ",             \
+	    "<InitiateMultipartUploadResult><UploadId>u/1" \
+	    "</UploadId></InitiateMultipartUploadResult>")
+#define PART(n, fault)                                                    \
+	{                                                                 \
+		"PUT", "/bucket/k?partNumber=" n "&uploadId=u%2F1 ", 200, \
+		    "ETag: \"p" n "\"\r\n", NULL, 0, fault                \
+	}
+#define COMPLETE "/bucket/k?uploadId=u%2F1 "
+#define DONE                                                  \
+	"<CompleteMultipartUploadResult><ETag>\"x-2\"</ETag>" \
+	"</CompleteMultipartUploadResult>"
+#define ABORT                                                                \
+	{                                                                    \
+		"DELETE", "/bucket/k?uploadId=u%2F1 ", 204, NULL, NULL, 0, 0 \
+	}
+#define HEAD_IS(etag, body)                                                    \
+	{                                                                      \
+		"HEAD", "/bucket/k", 200, "ETag: \"" etag "\"\r\n", body, 0, 0 \
+	}
+
+/* Parts of four bytes. */
+static int
+upload(struct s3 *s, const char *text, const struct object *o, uint64_t size,
+    struct err *err)
+{
+	AUTO(sink) struct sink *up = NULL;
+
+	if (s3_upload_new(s, "k", o, size, 4, &up, err) ||
+	    sink_write(up, text, strlen(text), err))
+		return -1;
+	return sink_finish(up, err);
+}
+
+static void
+expect_ok(const struct httpd_step *steps, const char *text,
+    const struct object *o)
+{
+	AUTO(s3_kit) struct s3_kit k;
+	struct err err = { 0 };
+
+	s3_kit_start(&k, steps, NULL);
+	if (upload(k.s, text, o, S3_ALL, &err))
+		fail_msg("%s", err.msg);
+	s3_kit_check(&k);
+}
+
+static void
+expect_error(const struct httpd_step *steps, const char *text,
+    enum err_code code)
+{
+	AUTO(s3_kit) struct s3_kit k;
+	struct err err = { 0 };
+
+	s3_kit_start(&k, steps, NULL);
+	assert_int_equal(upload(k.s, text, NULL, S3_ALL, &err), -1);
+	if (!err_is(&err, code))
+		fail_msg("%d: %s", err.code, err.msg);
+	s3_kit_check(&k);
+}
+
+static void
+what_fits_into_one_part_is_one_put(void **state)
+{
+	static const char *const text[] = { "", "abc", "abcd" };
+	const struct httpd_step steps[] = { { "PUT", "/bucket/k ", 200,
+		                                "ETag: \"e\"\r\n", NULL, 0, 0 },
+		KIT_END };
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		AUTO(s3_kit) struct s3_kit k;
+		struct err err = { 0 };
+
+		s3_kit_start(&k, steps, NULL);
+		assert_int_equal(upload(k.s, text[i], NULL, strlen(text[i]),
+		                     &err),
+		    0);
+		s3_kit_check(&k);
+		assert_string_equal(httpd_body(k.d, 0), text[i]);
+	}
+}
+
+static void
+more_is_sent_in_parts(void **state)
+{
+	const struct httpd_step steps[] = { BEGIN, PART("1", 0), PART("2", 0),
+		PART("3", 0), KIT_XML("POST", COMPLETE, DONE), KIT_END };
+	struct object_pair pair[] = { { (char[]){ "a" }, (char[]){ "1" } } };
+	const struct object o = { .meta = { pair, 1 },
+		.header = { (char[]){ "text/plain" } } };
+	AUTO(s3_kit) struct s3_kit k;
+	struct err err = { 0 };
+
+	(void)state;
+	s3_kit_start(&k, steps, NULL);
+	assert_int_equal(upload(k.s, "abcdefghij", &o, S3_ALL, &err), 0);
+	s3_kit_check(&k);
+	assert_non_null(strstr(httpd_head(k.d, 0), "x-amz-meta-a: 1\r\n"));
+	assert_non_null(strstr(httpd_head(k.d, 0),
+	    "content-type: text/plain\r\n"));
+	assert_null(strstr(httpd_head(k.d, 1), "x-amz-meta-a"));
+	assert_string_equal(httpd_body(k.d, 1), "abcd");
+	assert_string_equal(httpd_body(k.d, 2), "efgh");
+	assert_string_equal(httpd_body(k.d, 3), "ij");
+	assert_non_null(strstr(httpd_body(k.d, 4),
+	    "<Part><PartNumber>1</PartNumber><ETag>&#34;p1&#34;</ETag></Part>"
+	    "<Part><PartNumber>2</PartNumber><ETag>&#34;p2&#34;</ETag></Part>"
+	    "<Part><PartNumber>3</PartNumber><ETag>&#34;p3&#34;</ETag></Part>"
+	    "</CompleteMultipartUpload>"));
+}
+
+static void
+an_upload_that_is_not_finished_is_aborted(void **state)
+{
+	const struct httpd_step steps[] = { BEGIN, PART("1", 0), ABORT,
+		KIT_END };
+	const struct httpd_step fails[] = { BEGIN, PART("1", 0),
+		KIT_ERROR("DELETE", "/bucket/k?", 503, "SlowDown"), KIT_END };
+	const struct httpd_step *const both[] = { steps, fails };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		AUTO(s3_kit) struct s3_kit k;
+		struct sink *up;
+		struct err err = { 0 };
+
+		s3_kit_start(&k, both[i], NULL);
+		assert_int_equal(s3_upload_new(k.s, "k", NULL, S3_ALL, 4, &up,
+		                     &err),
+		    0);
+		assert_int_equal(sink_write(up, "abcde", 5, &err), 0);
+		sink_free(up);
+		s3_kit_check(&k);
+		assert_int_equal(k.slept, 0);
+	}
+}
+
+static void
+nothing_sent_means_nothing_to_abort(void **state)
+{
+	const struct httpd_step steps[] = { KIT_END };
+	AUTO(s3_kit) struct s3_kit k;
+	struct sink *up;
+	struct err err = { 0 };
+
+	(void)state;
+	s3_kit_start(&k, steps, NULL);
+	assert_int_equal(s3_upload_new(k.s, "k", NULL, S3_ALL, 4, &up, &err),
+	    0);
+	assert_int_equal(sink_write(up, "abcd", 4, &err), 0);
+	sink_free(up);
+	s3_kit_check(&k);
+}
+
+static void
+parts_and_completion_are_tried_again(void **state)
+{
+	const struct httpd_step steps[] = { BEGIN,
+		KIT_ERROR("PUT", "/bucket/k?partNumber=1", 503, "SlowDown"),
+		PART("1", HTTPD_RESET), PART("1", 0), PART("2", 0),
+		KIT_XML("POST", COMPLETE,
+		    "<Error><Code>InternalError</Code></Error>"),
+		KIT_XML("POST", COMPLETE, "  "),
+		KIT_XML("POST", COMPLETE, DONE), KIT_END };
+
+	(void)state;
+	expect_ok(steps, "abcdef", NULL);
+}
+
+static void
+a_success_with_an_error_inside_is_a_failure(void **state)
+{
+	const struct httpd_step steps[] = { BEGIN, PART("1", 0), PART("2", 0),
+		KIT_XML("POST", COMPLETE,
+		    "<Error><Code>InvalidPart</Code></Error>"),
+		ABORT, KIT_END };
+
+	(void)state;
+	expect_error(steps, "abcdef", ERR_REMOTE);
+}
+
+static void
+a_part_without_an_etag_is_a_failure(void **state)
+{
+	const struct httpd_step steps[] = { BEGIN,
+		{ "PUT", "/bucket/k?partNumber=1&", 200, NULL, NULL, 0, 0 },
+		ABORT, KIT_END };
+
+	(void)state;
+	expect_error(steps, "abcdef", ERR_REMOTE);
+}
+
+static void
+a_lost_confirmation_is_looked_up(void **state)
+{
+	const struct httpd_step good[] = { BEGIN, PART("1", 0), PART("2", 0),
+		{ "POST", COMPLETE, 200, NULL, DONE, 0, HTTPD_RESET },
+		KIT_ERROR("POST", COMPLETE, 404, "NoSuchUpload"),
+		HEAD_IS("x-2", "123456"), KIT_END };
+	const struct httpd_step size[] = { BEGIN, PART("1", 0), PART("2", 0),
+		{ "POST", COMPLETE, 200, NULL, DONE, 0, HTTPD_CUT },
+		KIT_ERROR("POST", COMPLETE, 404, "NoSuchUpload"),
+		HEAD_IS("x-2", "12345"), ABORT, KIT_END };
+	const struct httpd_step etag[] = { BEGIN, PART("1", 0), PART("2", 0),
+		KIT_ERROR("POST", COMPLETE, 500, "InternalError"),
+		KIT_ERROR("POST", COMPLETE, 404, "NoSuchUpload"),
+		HEAD_IS("x", "123456"), ABORT, KIT_END };
+	const struct httpd_step none[] = { BEGIN, PART("1", 0), PART("2", 0),
+		{ "POST", COMPLETE, 200, NULL, DONE, 0, HTTPD_RESET },
+		KIT_ERROR("POST", COMPLETE, 404, "NoSuchUpload"),
+		{ "HEAD", "/bucket/k", 404, NULL, NULL, 0, 0 }, ABORT,
+		KIT_END };
+	/* nothing was lost: somebody else has aborted it */
+	const struct httpd_step gone[] = { BEGIN, PART("1", 0), PART("2", 0),
+		KIT_ERROR("POST", COMPLETE, 404, "NoSuchUpload"), ABORT,
+		KIT_END };
+
+	(void)state;
+	expect_ok(good, "abcdef", NULL);
+	expect_error(size, "abcdef", ERR_NOTFOUND);
+	expect_error(etag, "abcdef", ERR_NOTFOUND);
+	expect_error(none, "abcdef", ERR_NOTFOUND);
+	expect_error(gone, "abcdef", ERR_NOTFOUND);
+}
+
+static void
+a_confirmation_without_an_etag_is_looked_up(void **state)
+{
+	const char *empty = "<CompleteMultipartUploadResult><ETag></ETag>"
+	                    "</CompleteMultipartUploadResult>";
+	const struct httpd_step good[] = { BEGIN, PART("1", 0), PART("2", 0),
+		KIT_XML("POST", COMPLETE, empty), HEAD_IS("x-2", "123456"),
+		KIT_END };
+	const struct httpd_step bad[] = { BEGIN, PART("1", 0), PART("2", 0),
+		KIT_XML("POST", COMPLETE, empty), HEAD_IS("x-3", "123456"),
+		ABORT, KIT_END };
+
+	(void)state;
+	expect_ok(good, "abcdef", NULL);
+	expect_error(bad, "abcdef", ERR_REMOTE);
+}
+
+static void
+tags_are_put_again_where_the_server_lost_them(void **state)
+{
+	struct object_pair pair[] = { { (char[]){ "a" }, (char[]){ "1" } } };
+	const struct object o = { .tags = { pair, 1 } };
+	const struct httpd_step lost[] = { BEGIN, PART("1", 0), PART("2", 0),
+		KIT_XML("POST", COMPLETE, DONE), HEAD_IS("x-2", "123456"),
+		{ "PUT", "/bucket/k?tagging=", 200, NULL, NULL, 0, 0 },
+		KIT_END };
+	const struct httpd_step kept[] = { BEGIN, PART("1", 0), PART("2", 0),
+		KIT_XML("POST", COMPLETE, DONE),
+		{ "HEAD", "/bucket/k", 200, "x-amz-tagging-count: 1\r\n", NULL,
+		    0, 0 },
+		KIT_END };
+
+	(void)state;
+	expect_ok(lost, "abcdef", &o);
+	expect_ok(kept, "abcdef", &o);
+}
+
+/* Parts of one byte: 2000 of them, then of two, of four and of eight. */
+static void
+parts_grow_when_they_become_many(void **state)
+{
+	enum { PARTS = 6003 };
+	static struct httpd_step steps[PARTS + 3];
+	static char target[PARTS][48], text[2000 * 7 + 8 * 3];
+	AUTO(s3_kit) struct s3_kit k;
+	AUTO(sink) struct sink *up = NULL;
+	struct err err = { 0 };
+
+	(void)state;
+	steps[0] = (struct httpd_step)BEGIN;
+	for (int i = 0; i < PARTS; i++) {
+		(void)snprintf(target[i], sizeof target[i],
+		    "/bucket/k?partNumber=%d&", i + 1);
+		steps[i + 1] = (struct httpd_step){ "PUT", target[i], 200,
+			"ETag: \"e\"\r\n", NULL, 0, 0 };
+	}
+	steps[PARTS + 1] = (struct httpd_step)KIT_XML("POST", COMPLETE, DONE);
+	memset(text, 'x', sizeof text);
+	s3_kit_start(&k, steps, NULL);
+	assert_int_equal(s3_upload_new(k.s, "k", NULL, sizeof text, 1, &up,
+	                     &err),
+	    0);
+	assert_int_equal(sink_write(up, text, sizeof text, &err), 0);
+	assert_int_equal(sink_finish(up, &err), 0);
+	s3_kit_check(&k);
+	assert_int_equal(httpd_body_len(k.d, 2000), 1);
+	assert_int_equal(httpd_body_len(k.d, 2001), 2);
+	assert_int_equal(httpd_body_len(k.d, 4000), 2);
+	assert_int_equal(httpd_body_len(k.d, 4001), 4);
+	assert_int_equal(httpd_body_len(k.d, 6001), 8);
+	assert_int_equal(httpd_body_len(k.d, 6003), 8);
+}
+
+#define UPLOAD(k, id, at)                                     \
+	"<Upload><Key>" k "</Key><UploadId>" id "</UploadId>" \
+	"<Initiated>" at "</Initiated></Upload>"
+#define UPLOADS "/bucket?uploads=&prefix=p%2F"
+
+static void
+a_sweep_aborts_what_is_old(void **state)
+{
+	const struct httpd_step steps[] = {
+		KIT_XML("GET", UPLOADS " ",
+		    "<ListMultipartUploadsResult>" UPLOAD("p/1", "a",
+		        "2026-11-20T10:00:00.000Z") UPLOAD("p/2", "b",
+		        "2026-11-20T16:00:00.000Z") "<IsTruncated>true</IsTruncated>"
+		                                    "<NextKeyMarker>p/2</NextKeyMarker>"
+		                                    "<NextUploadIdMarker>b</NextUploadIdMarker>"
+		                                    "</ListMultipartUploadsResult>"),
+		{ "DELETE", "/bucket/p/1?uploadId=a ", 204, NULL, NULL, 0, 0 },
+		KIT_XML("GET", UPLOADS "&key-marker=p%2F2&upload-id-marker=b ",
+		    "<ListMultipartUploadsResult>" UPLOAD("p/3", "c",
+		        "2026-11-20T10:00:00.000Z") UPLOAD("p/4", "d",
+		        "2026-11-20T10:00:00.000Z") "</ListMultipartUploadsResult>"),
+		KIT_ERROR("DELETE", "/bucket/p/3?uploadId=c", 404,
+		    "NoSuchUpload"),
+		{ "DELETE", "/bucket/p/4?uploadId=d ", 204, NULL, NULL, 0, 0 },
+		KIT_END
+	};
+	AUTO(s3_kit) struct s3_kit k;
+	struct err err = { 0 };
+	unsigned n = 99;
+
+	(void)state;
+	s3_kit_start(&k, steps, NULL);
+	if (s3_upload_sweep(k.s, "p/", S3_KIT_NOW - 3600, &n, &err))
+		fail_msg("%s", err.msg);
+	assert_int_equal(n, 2);
+	s3_kit_check(&k);
+}
+
+static void
+a_sweep_ends_where_the_list_does_not_go_on(void **state)
+{
+	const struct httpd_step steps[] = {
+		KIT_XML("GET", UPLOADS " ",
+		    "<ListMultipartUploadsResult>"
+		    "<IsTruncated>true</IsTruncated>"
+		    "</ListMultipartUploadsResult>"),
+		KIT_END
+	};
+	const struct httpd_step denied[] = {
+		KIT_ERROR("GET", UPLOADS, 403, "AccessDenied"), KIT_END
+	};
+	struct err err = { 0 };
+	unsigned n = 99;
+
+	(void)state;
+	{
+		AUTO(s3_kit) struct s3_kit k;
+
+		s3_kit_start(&k, steps, NULL);
+		assert_int_equal(s3_upload_sweep(k.s, "p/", S3_KIT_NOW, &n,
+		                     &err),
+		    0);
+		assert_int_equal(n, 0);
+		s3_kit_check(&k);
+	}
+	{
+		AUTO(s3_kit) struct s3_kit k;
+
+		s3_kit_start(&k, denied, NULL);
+		assert_int_equal(s3_upload_sweep(k.s, "p/", S3_KIT_NOW, &n,
+		                     &err),
+		    -1);
+		assert_string_equal(err.msg,
+		    "access denied: the key may not list uploads in bucket "
+		    "'bucket'");
+	}
+}
+
+static void
+every_allocation_may_fail(void **state)
+{
+	/* any of them may be the last before the abort */
+	const struct httpd_step steps[] = { BEGIN, PART("1", 0), PART("2", 0),
+		KIT_XML("POST", COMPLETE, DONE), HEAD_IS("x-2", "123456"),
+		{ "PUT", "/bucket/k?tagging=", 200, NULL, NULL, 0, 0 },
+		KIT_END };
+	struct object_pair pair[] = { { (char[]){ "a" }, (char[]){ "1" } } };
+	const struct object o = { .tags = { pair, 1 } };
+	long fails = 0;
+	int rc;
+
+	(void)state;
+	for (;; fails++) {
+		AUTO(s3_kit) struct s3_kit k;
+		struct err err = { 0 };
+
+		s3_kit_start(&k, steps, NULL);
+		failalloc_at(fails);
+		rc = upload(k.s, "abcdef", &o, S3_ALL, &err);
+		failalloc_at(-1);
+		if (rc == 0)
+			break;
+		if (!err_is(&err, ERR_NOMEM))
+			fail_msg("%ld: %s", fails, err.msg);
+	}
+	assert_true(fails >= 40);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_fits_into_one_part_is_one_put),
+		cmocka_unit_test(more_is_sent_in_parts),
+		cmocka_unit_test(an_upload_that_is_not_finished_is_aborted),
+		cmocka_unit_test(nothing_sent_means_nothing_to_abort),
+		cmocka_unit_test(parts_and_completion_are_tried_again),
+		cmocka_unit_test(a_success_with_an_error_inside_is_a_failure),
+		cmocka_unit_test(a_part_without_an_etag_is_a_failure),
+		cmocka_unit_test(a_lost_confirmation_is_looked_up),
+		cmocka_unit_test(a_confirmation_without_an_etag_is_looked_up),
+		cmocka_unit_test(tags_are_put_again_where_the_server_lost_them),
+		cmocka_unit_test(parts_grow_when_they_become_many),
+		cmocka_unit_test(a_sweep_aborts_what_is_old),
+		cmocka_unit_test(a_sweep_ends_where_the_list_does_not_go_on),
+		cmocka_unit_test(every_allocation_may_fail),
+	};
+
+	return cmocka_run_group_tests_name("s3_upload", tests, NULL, NULL);
+}
