@@ -82,6 +82,7 @@ extent_of(const struct transfer *t, struct extent *x, struct err *err)
 	const char *length = http_response_header(r, "content-length");
 	const char *range = http_response_header(r, "content-range");
 
+	*x = (struct extent){ 0, S3_ALL, S3_ALL };
 	if (r->status == 206) {
 		if (!parse_range(range, x) ||
 		    x->first != t->want->off + t->done)
@@ -89,7 +90,6 @@ extent_of(const struct transfer *t, struct extent *x, struct err *err)
 		return 0;
 	}
 	/* the whole, also where a range was asked for: some do that */
-	*x = (struct extent){ 0, S3_ALL, S3_ALL };
 	if (length && str_to_u64(length, 0, INT64_MAX, &x->size, err))
 		return err_set(err, ERR_REMOTE, "Content-Length is '%.40s'",
 		    length);

@@ -87,10 +87,9 @@ mend_token(struct reply_page *p, struct err *err)
 		return 0;
 	/* "\r\n" has become one character */
 	for (const char *k = key; *k; k++) {
-		char c = *k == '\r' ? '\n' : *k;
-
-		if (token[i++] != c)
+		if (token[i] != *k && !(token[i] == '\n' && *k == '\r'))
 			return 0;
+		i++;
 		k += *k == '\r' && k[1] == '\n';
 	}
 	if (token[i] != '\0')

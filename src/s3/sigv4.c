@@ -43,7 +43,7 @@ compare_params(const void *left, const void *right)
 static int
 add_query(struct buf *b, const char *query, struct err *err)
 {
-	struct param param[PARTS_MAX];
+	struct param param[PARTS_MAX] = { 0 };
 	size_t n = 0;
 
 	while (query && *query) {
@@ -132,23 +132,25 @@ add_value(struct buf *b, const char *s, struct err *err)
 	return 0;
 }
 
+/* Whether the name stood before it already. */
 static bool
-same_name(const struct names *h, size_t i)
+again(const struct names *h, const struct name *n)
 {
-	return i > 0 &&
-	       strcasecmp(h->sorted[i].name, h->sorted[i - 1].name) == 0;
+	return n > h->sorted && strcasecmp(n->name, n[-1].name) == 0;
 }
 
 static int
 add_headers(struct buf *b, const struct names *h, struct err *err)
 {
-	for (size_t i = 0; i < h->n; i++) {
-		bool more = same_name(h, i);
+	const struct name *end = h->sorted + h->n;
 
-		if ((i > 0 && !more && buf_puts(b, "\n", err)) ||
-		    (!more && add_lower(b, h->sorted[i].name, err)) ||
+	for (const struct name *n = h->sorted; n < end; n++) {
+		bool more = again(h, n);
+
+		if ((n > h->sorted && !more && buf_puts(b, "\n", err)) ||
+		    (!more && add_lower(b, n->name, err)) ||
 		    buf_puts(b, more ? "," : ":", err) ||
-		    add_value(b, h->sorted[i].value, err))
+		    add_value(b, n->value, err))
 			return -1;
 	}
 	return buf_puts(b, "\n", err);
@@ -157,10 +159,11 @@ add_headers(struct buf *b, const struct names *h, struct err *err)
 static int
 add_names(struct buf *b, const struct names *h, struct err *err)
 {
-	for (size_t i = 0; i < h->n; i++)
-		if (!same_name(h, i) &&
-		    ((i > 0 && buf_puts(b, ";", err)) ||
-		        add_lower(b, h->sorted[i].name, err)))
+	const struct name *end = h->sorted + h->n;
+
+	for (const struct name *n = h->sorted; n < end; n++)
+		if (!again(h, n) && ((n > h->sorted && buf_puts(b, ";", err)) ||
+		                        add_lower(b, n->name, err)))
 			return -1;
 	return 0;
 }
