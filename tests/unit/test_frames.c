@@ -150,7 +150,8 @@ the_zstd_program_reads_it(void **state)
 	p.in_len = file.len;
 	if (proc_run(&p, &out, NULL, &err)) {
 		assert_int_equal(err.code, ERR_NOTFOUND);
-		skip();
+		print_message("zstd is not installed\n");
+		return;
 	}
 	assert_int_equal(p.status, 0);
 	assert_int_equal(out.len, content.len);

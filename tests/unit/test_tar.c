@@ -102,7 +102,8 @@ the_tar_program_reads_it(void **state)
 	p.in = sink_mem_data(mem, &p.in_len);
 	if (proc_run(&p, &out, NULL, &err)) {
 		assert_int_equal(err.code, ERR_NOTFOUND);
-		skip();
+		print_message("tar is not installed\n");
+		return;
 	}
 	assert_int_equal(p.status, 0);
 	assert_string_equal(out.data,
