@@ -48,6 +48,20 @@ type_of(const struct manifest *m)
 }
 
 static void
+write_references(struct jsonw *w, const struct manifest_references *r)
+{
+	if (!r->checked)
+		return;
+	jsonw_object(w, "references");
+	jsonw_u64(w, "found", r->found);
+	jsonw_u64(w, "external", r->external);
+	jsonw_u64(w, "dangling", r->dangling);
+	jsonw_u64(w, "unknown", r->unknown);
+	jsonw_u64(w, "lost", r->lost);
+	jsonw_close(w);
+}
+
+static void
 write_set(struct jsonw *w, const struct manifest *m)
 {
 	jsonw_object(w, NULL);
@@ -62,6 +76,7 @@ write_set(struct jsonw *w, const struct manifest *m)
 	for (size_t i = 0; i < m->ncomponents; i++)
 		write_component(w, &m->component[i]);
 	jsonw_close(w);
+	write_references(w, &m->references);
 	jsonw_array(w, "not-in-set");
 	for (size_t i = 0; i < m->nmissing; i++)
 		jsonw_str(w, NULL, m->missing[i]);
@@ -96,6 +111,29 @@ component_text(const struct manifest_component *c, struct buf *out,
 	return c->message ? buf_printf(out, err, "    %s\n", c->message) : 0;
 }
 
+/* Counts, and those that a person may want to look for. */
+static int
+references_text(const struct manifest_references *r, struct buf *out,
+    struct err *err)
+{
+	if (!r->checked)
+		return 0;
+	if (buf_printf(out, err,
+	        "  references: %" PRIu64 " found, %" PRIu64
+	        " external, %" PRIu64 " dangling at the source, %" PRIu64
+	        " unknown, %" PRIu64 " lost\n",
+	        r->found, r->external, r->dangling, r->unknown, r->lost))
+		return -1;
+	for (size_t i = 0; i < r->nlost_uris; i++)
+		if (buf_printf(out, err, "    lost: %s\n", r->lost_uris[i]))
+			return -1;
+	for (size_t i = 0; i < r->ndangling_uris; i++)
+		if (buf_printf(out, err, "    dangling: %s\n",
+		        r->dangling_uris[i]))
+			return -1;
+	return 0;
+}
+
 int
 report_set_text(const struct manifest *m, struct buf *out, struct err *err)
 {
@@ -106,6 +144,8 @@ report_set_text(const struct manifest *m, struct buf *out, struct err *err)
 	for (size_t i = 0; i < m->ncomponents; i++)
 		if (component_text(&m->component[i], out, err))
 			return -1;
+	if (references_text(&m->references, out, err))
+		return -1;
 	for (size_t i = 0; i < m->nmissing; i++)
 		if (buf_printf(out, err, "  not in the set: %s\n",
 		        m->missing[i]))

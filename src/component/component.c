@@ -19,3 +19,14 @@ component_free(struct component *c)
 	if (c)
 		c->ops->free(c);
 }
+
+int
+component_has_none(struct component *c, const char *key, bool *ret,
+    struct err *err)
+{
+	(void)c;
+	(void)key;
+	(void)err;
+	*ret = false;
+	return 0;
+}

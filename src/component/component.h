@@ -56,6 +56,9 @@ struct saver_ops {
 	/* The set is stored, but something is wrong with this component. */
 	void (*degraded)(struct saver *, const char *fmt, ...)
 	    PRINTF_LIKE(2, 3);
+	/* Something of another component that this one refers to, such as
+	 * s3://bucket/key: looked for when all components are stored. */
+	int (*reference)(struct saver *, const char *uri, struct err *);
 	/* Facts for the manifest, under the component's type: JSON object. */
 	int (*facts)(struct saver *, const char *json, struct err *);
 };
@@ -116,6 +119,10 @@ struct component_ops {
 	    struct err *);
 	int (*backup)(struct component *, struct saver *, struct err *);
 	int (*restore)(struct component *, struct loader *, struct err *);
+	/* Has the source now an object of that key, or below it as a folder?
+	 * A type without objects says component_has_none. */
+	int (*has)(struct component *, const char *key, bool *ret,
+	    struct err *);
 	void (*free)(struct component *);
 };
 
@@ -132,6 +139,9 @@ struct component { /* first member of every kind */
 MUST_CHECK int component_open(const struct config_component *, const char *to,
     const char *scratch, struct component **, struct err *);
 void component_free(struct component *);
+/* For the ops of types without objects. */
+MUST_CHECK int component_has_none(struct component *, const char *key,
+    bool *ret, struct err *);
 
 MUST_CHECK int component_sqlite_new(const struct config_component *,
     const char *to, const char *scratch, struct component **, struct err *);

@@ -8,6 +8,7 @@
 
 #include "base/jsonw.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "component/component.h"
 
 enum { PART = 8 << 20 };
@@ -335,6 +336,37 @@ check(struct component *c, bool for_restore, struct buf *detail,
 	            : ", may list and read");
 }
 
+static int
+has_prefix(struct bucket *b, const char *prefix, bool exact, bool *ret,
+    struct err *err)
+{
+	AUTO(s3_list) struct s3_list *list = NULL;
+	AUTO(object) struct object o = { 0 };
+
+	if (s3_list_new(b->s3, prefix, NULL, NULL, &list, err) ||
+	    s3_list_next(list, &o, NULL, ret, err))
+		return -1;
+	*ret = *ret && (!exact || strcmp(o.key, prefix) == 0);
+	return 0;
+}
+
+/* Keys between "a" and "a/" make that two listings. */
+static int
+has(struct component *c, const char *key, bool *ret, struct err *err)
+{
+	struct bucket *b = (struct bucket *)c;
+	AUTO(free) char *folder = NULL;
+	bool is_folder = str_ends(key, "/");
+
+	if (has_prefix(b, key, !is_folder, ret, err))
+		return -1;
+	if (*ret || is_folder)
+		return 0;
+	if (str_printf(&folder, err, "%s/", key))
+		return -1;
+	return has_prefix(b, folder, false, ret, err);
+}
+
 static void
 bucket_free(struct component *c)
 {
@@ -350,6 +382,7 @@ static const struct component_ops bucket_ops = {
 	.check = check,
 	.backup = backup,
 	.restore = restore,
+	.has = has,
 	.free = bucket_free,
 };
 

@@ -329,6 +329,27 @@ expect(const char *path, struct saver *saver, struct err *err)
 }
 
 static int
+refer(void *arg, const char *uri, struct err *err)
+{
+	struct saver *saver = arg;
+
+	return saver->ops->reference(saver, uri, err);
+}
+
+/* ML Metadata says where its artifacts lie. */
+static int
+name_references(const char *path, struct saver *saver, struct err *err)
+{
+	AUTO(sqlite_db) struct sqlite_db *db = NULL;
+	struct sqlite_db_facts f;
+
+	if (sqlite_db_open(path, SQLITE_DB_OWN, 0, &db, err) ||
+	    sqlite_db_facts(db, &f, err))
+		return -1;
+	return f.is_mlmd ? sqlite_db_mlmd_uris(db, refer, saver, err) : 0;
+}
+
+static int
 sqlite_backup(struct component *c, struct saver *saver, struct err *err)
 {
 	struct sqlite *s = sqlite_of(c);
@@ -346,7 +367,8 @@ sqlite_backup(struct component *c, struct saver *saver, struct err *err)
 		return -1;
 	log_debug("database '%s': writers waited %lld ms", copy.from,
 	    (long long)copy.locked_ms);
-	if (send_file(copy.to, saver, err))
+	if (send_file(copy.to, saver, err) ||
+	    name_references(copy.to, saver, err))
 		return -1;
 	return saver->ops->facts(saver, facts.data, err);
 }
@@ -375,6 +397,7 @@ static const struct component_ops sqlite_ops = {
 	.check = sqlite_check,
 	.backup = sqlite_backup,
 	.restore = sqlite_put_back,
+	.has = component_has_none,
 	.free = sqlite_free,
 };
 

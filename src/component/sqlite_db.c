@@ -503,6 +503,33 @@ sqlite_db_rows(struct sqlite_db *db, struct jsonw *w, struct err *err)
 	}
 }
 
+int
+sqlite_db_mlmd_uris(struct sqlite_db *db, sqlite_db_text_fn *fn, void *arg,
+    struct err *err)
+{
+	AUTO(stmt) sqlite3_stmt *s = NULL;
+	uint64_t n;
+	bool row;
+
+	if (number(db,
+	        "SELECT count(*) FROM pragma_table_info('Artifact') "
+	        "WHERE name = 'uri'",
+	        &n, err))
+		return -1;
+	if (n == 0)
+		return 0;
+	if (prepare(db, "SELECT uri FROM Artifact WHERE uri <> ''", &s, err))
+		return -1;
+	for (;;) {
+		if (step(db, s, &row, err))
+			return -1;
+		if (!row)
+			return 0;
+		if (text(s) && fn(arg, text(s), err))
+			return -1;
+	}
+}
+
 /* --- make it fit another */
 
 int

@@ -63,6 +63,11 @@ MUST_CHECK int sqlite_db_facts(struct sqlite_db *, struct sqlite_db_facts *,
 /* Add "table": rows to the open object, by name; no virtual tables. */
 MUST_CHECK int sqlite_db_rows(struct sqlite_db *, struct jsonw *, struct err *);
 
+/* ML Metadata's references to artifacts: each is handed to fn once or more. */
+typedef int sqlite_db_text_fn(void *arg, const char *text, struct err *);
+MUST_CHECK int sqlite_db_mlmd_uris(struct sqlite_db *, sqlite_db_text_fn *,
+    void *arg, struct err *);
+
 /* Leave WAL mode: a file of our own only. */
 MUST_CHECK int sqlite_db_leave_wal(struct sqlite_db *, struct err *);
 /* Write it anew to the empty file at path with pages of another size. */

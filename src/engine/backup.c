@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "component/component.h"
 #include "engine/limits.h"
+#include "engine/references.h"
 #include "engine/save_objects.h"
 #include "engine/sink_meter.h"
 #include "repo/set.h"
@@ -19,6 +20,7 @@ struct run {
 	struct set *set;
 	struct manifest *before; /* set before; NULL: none or full */
 	struct rate rate;
+	struct references *references;
 	struct component **component; /* in the plan's order */
 	struct err *unfit;            /* what its check said */
 };
@@ -182,6 +184,13 @@ save_facts(struct saver *saver, const char *json, struct err *err)
 	return str_dup(json, &mc->facts, err);
 }
 
+static int
+save_reference(struct saver *saver, const char *uri, struct err *err)
+{
+	return references_add(((struct save *)saver)->run->references, uri,
+	    err);
+}
+
 static const struct saver_ops save_ops = {
 	.stream = save_stream,
 	.object = save_object,
@@ -189,6 +198,7 @@ static const struct saver_ops save_ops = {
 	.expect = save_expect,
 	.degraded = save_degraded,
 	.facts = save_facts,
+	.reference = save_reference,
 };
 
 /* --- one component */
@@ -341,6 +351,27 @@ say_missing(struct run *r, struct err *err)
 	    err);
 }
 
+/* Only now all of it is stored that may be referred to. */
+static int
+check_references(struct run *r, struct err *err)
+{
+	struct manifest_references *result = set_references(r->set);
+	const struct plan *p = r->o->plan;
+
+	result->checked = references_any(r->references, &result->external);
+	for (size_t i = 0; result->checked && i < p->count; i++) {
+		struct manifest_component *mc =
+		    manifest_find(set_manifest(r->set),
+		        p->job[i].component->name);
+
+		if (mc && mc->status != MANIFEST_FAILED &&
+		    references_check(r->references, i, r->component[i],
+		        r->o->repo, mc, result, err))
+			return err_wrap(err, "references into '%s'", mc->name);
+	}
+	return 0;
+}
+
 static int
 nothing_saved(const struct run *r, struct err *err)
 {
@@ -380,7 +411,9 @@ run_all(struct run *r, struct manifest **ret, struct err *err)
 {
 	const struct backup_options *o = r->o;
 
-	if (look(r, err) || begin(r, err))
+	if (look(r, err) ||
+	    references_new(o->plan, o->config->scratch, &r->references, err) ||
+	    begin(r, err))
 		return -1;
 	log_info("set %s: begun%s%s", set_id(r->set),
 	    r->before ? ", built on " : ", full",
@@ -388,8 +421,8 @@ run_all(struct run *r, struct manifest **ret, struct err *err)
 	for (size_t i = 0; i < o->plan->count; i++)
 		if (save_component(r, i, err))
 			return -1;
-	if (nothing_saved(r, err) || say_missing(r, err) ||
-	    set_commit(r->set, err))
+	if (nothing_saved(r, err) || check_references(r, err) ||
+	    say_missing(r, err) || set_commit(r->set, err))
 		return -1;
 	if (repo_manifest(o->repo, set_id(r->set), ret, err))
 		return err_wrap(err, "reading the new set back");
@@ -412,6 +445,7 @@ backup_run(const struct backup_options *o, struct manifest **ret,
 	for (size_t i = 0; r.component && i < n; i++)
 		component_free(r.component[i]);
 	set_free(r.set);
+	references_free(r.references);
 	manifest_free(r.before);
 	rate_done(&r.rate);
 	free(r.component);

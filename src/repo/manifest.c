@@ -41,6 +41,8 @@ manifest_free(struct manifest *m)
 		manifest_component_done(&m->component[i]);
 	free(m->component);
 	strings_free(m->missing, m->nmissing);
+	strings_free(m->references.dangling_uris, m->references.ndangling_uris);
+	strings_free(m->references.lost_uris, m->references.nlost_uris);
 	manifest_files_done(&m->files);
 	free(m);
 }

@@ -55,6 +55,22 @@ struct manifest_component {
 	struct manifest_files needs; /* of earlier sets */
 };
 
+/*
+ * What the set's databases say lies in its buckets: looked up in the
+ * inventories.  Lost: in the source, and not in the set.
+ */
+enum { MANIFEST_NAMED = 100 };
+struct manifest_references {
+	bool checked;
+	uint64_t found;
+	uint64_t external; /* in no bucket of the set */
+	uint64_t dangling; /* not in the source either: legal */
+	uint64_t unknown;  /* not in the set; the source was not asked */
+	uint64_t lost;
+	char **dangling_uris, **lost_uris; /* the first MANIFEST_NAMED */
+	size_t ndangling_uris, nlost_uris;
+};
+
 struct manifest {
 	char *id, *folder, *name, *label, *parent; /* label, parent: or NULL */
 	char *tool;                                /* "platform-backup 0.1.0" */
@@ -64,6 +80,7 @@ struct manifest {
 	size_t ncomponents;
 	char **missing; /* what is not in the set, in words */
 	size_t nmissing;
+	struct manifest_references references;
 	struct manifest_files files; /* of no component: RESTORE.md */
 };
 

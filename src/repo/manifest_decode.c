@@ -295,6 +295,28 @@ get_components(const struct json *j, struct manifest *m, struct err *err)
 }
 
 static int
+get_references(const struct json *j, struct manifest_references *r,
+    struct err *err)
+{
+	const struct json *o = json_opt(j, "references");
+
+	if (!o)
+		return 0;
+	r->checked = true;
+	return json_u64(o, "found", &r->found, err) ||
+	               json_u64(o, "external", &r->external, err) ||
+	               json_u64(o, "dangling", &r->dangling, err) ||
+	               json_u64(o, "unknown", &r->unknown, err) ||
+	               json_u64(o, "lost", &r->lost, err) ||
+	               get_strings(o, "dangling-uris", &r->dangling_uris,
+	                   &r->ndangling_uris, err) ||
+	               get_strings(o, "lost-uris", &r->lost_uris,
+	                   &r->nlost_uris, err)
+	           ? -1
+	           : 0;
+}
+
+static int
 get_names(const struct json *j, struct manifest *m, struct err *err)
 {
 	char id[LAYOUT_ID_SIZE];
@@ -322,6 +344,7 @@ decode(const struct json *j, struct manifest *m, struct err *err)
 	    get_date(j, "started", &m->started, err) ||
 	    get_date(j, "finished", &m->finished, err) ||
 	    get_components(j, m, err) ||
+	    get_references(j, &m->references, err) ||
 	    get_strings(j, "not-in-set", &m->missing, &m->nmissing, err))
 		return -1;
 	return get_files(j, "files", m->folder, true, &m->files, err);

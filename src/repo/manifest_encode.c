@@ -110,6 +110,22 @@ put_head(struct jsonw *w, const struct manifest *m)
 	jsonw_str(w, "backup-status", manifest_status(m));
 }
 
+static void
+put_references(struct jsonw *w, const struct manifest_references *r)
+{
+	if (!r->checked)
+		return;
+	jsonw_object(w, "references");
+	jsonw_u64(w, "found", r->found);
+	jsonw_u64(w, "external", r->external);
+	jsonw_u64(w, "dangling", r->dangling);
+	jsonw_u64(w, "unknown", r->unknown);
+	jsonw_u64(w, "lost", r->lost);
+	put_strings(w, "dangling-uris", r->dangling_uris, r->ndangling_uris);
+	put_strings(w, "lost-uris", r->lost_uris, r->nlost_uris);
+	jsonw_close(w);
+}
+
 static int
 put_body(struct jsonw *w, const struct manifest *m, struct err *err)
 {
@@ -119,6 +135,7 @@ put_body(struct jsonw *w, const struct manifest *m, struct err *err)
 		if (put_component(w, &m->component[i], err))
 			return -1;
 	jsonw_close(w);
+	put_references(w, &m->references);
 	put_strings(w, "not-in-set", m->missing, m->nmissing);
 	return put_files(w, "files", &m->files, err);
 }

@@ -331,6 +331,12 @@ set_component(struct set *s, const char *name, const char *type,
 	return 0;
 }
 
+struct manifest_references *
+set_references(struct set *s)
+{
+	return &s->manifest->references;
+}
+
 int
 set_missing(struct set *s, const char *what, struct err *err)
 {

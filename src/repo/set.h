@@ -50,6 +50,9 @@ MUST_CHECK int set_file(struct set *, struct manifest_component *,
     const char *file, enum set_coding, char path[LAYOUT_KEY_SIZE],
     struct sink **, struct err *);
 
+/* To be filled in by the caller; it is the set's. */
+struct manifest_references *set_references(struct set *);
+
 /* What the set does not contain, in words; copied. */
 MUST_CHECK int set_missing(struct set *, const char *, struct err *);
 

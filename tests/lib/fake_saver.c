@@ -211,6 +211,14 @@ saver_facts(struct saver *base, const char *json, struct err *err)
 	return buf_puts(&s->facts, json, err);
 }
 
+static int
+saver_reference(struct saver *base, const char *uri, struct err *err)
+{
+	struct fake_saver *s = (struct fake_saver *)base;
+
+	return buf_printf(&s->references, err, "%s\n", uri);
+}
+
 static const struct saver_ops saver_ops = {
 	.stream = saver_stream,
 	.object = saver_object,
@@ -218,6 +226,7 @@ static const struct saver_ops saver_ops = {
 	.expect = saver_expect,
 	.degraded = saver_degraded,
 	.facts = saver_facts,
+	.reference = saver_reference,
 };
 
 void
@@ -228,6 +237,7 @@ fake_saver_init(struct fake_saver *s, const char *scratch)
 		.bytes = { .max = STREAM_MAX },
 		.facts = { .max = TEXT_MAX },
 		.degraded = { .max = TEXT_MAX },
+		.references = { .max = TEXT_MAX },
 	};
 }
 
@@ -236,6 +246,7 @@ fake_saver_done(struct fake_saver *s)
 {
 	buf_done(&s->bytes);
 	buf_done(&s->facts);
+	buf_done(&s->references);
 	buf_done(&s->degraded);
 	fake_objects_done(&s->objects);
 }

@@ -167,8 +167,12 @@ a_backup_has_stream_and_facts(void **state)
 	begin(&w);
 	kit_make(w.db, (struct kit_db){ .rows = 300 });
 	kit_sql(w.db, "CREATE TABLE MLMDEnv(schema_version INT); "
-	              "INSERT INTO MLMDEnv VALUES(10)");
+	              "INSERT INTO MLMDEnv VALUES(10); "
+	              "CREATE TABLE Artifact(id INT, uri TEXT); "
+	              "INSERT INTO Artifact VALUES(1, 's3://b/x'), "
+	              "(2, NULL), (3, ''), (4, 'gs://c/y')");
 	assert_int_equal(backup(&w), 0);
+	assert_string_equal(w.saver.references.data, "s3://b/x\ngs://c/y\n");
 	assert_true(w.saver.finished);
 	assert_string_equal(w.saver.kind, "sqlite");
 	assert_int_equal(w.saver.expect_objects, 1);
