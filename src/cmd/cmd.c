@@ -105,5 +105,5 @@ cmd_main(int argc, char *const argv[], const char *const environment[])
 	console_init(&console);
 	status = run(argc, argv, &console);
 	console_done(&console);
-	return status;
+	return (int)status;
 }
