@@ -87,7 +87,7 @@ run(int argc, char *const argv[], struct console *console)
 	if (rc == 0 && c)
 		rc = c->run(&a, console, &status, &err);
 	if (rc == 0)
-		return status;
+		return (int)status;
 	log_error("%s", err.msg);
 	return err_is(&err, ERR_USAGE) ? CMD_USAGE : CMD_FAILED;
 }
