@@ -89,7 +89,9 @@ run(int argc, char *const argv[], struct console *console)
 	if (rc == 0)
 		return (int)status;
 	log_error("%s", err.msg);
-	return err_is(&err, ERR_USAGE) ? CMD_USAGE : CMD_FAILED;
+	if (err_is(&err, ERR_USAGE))
+		return CMD_USAGE;
+	return CMD_FAILED;
 }
 
 int
