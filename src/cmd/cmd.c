@@ -87,7 +87,7 @@ run(int argc, char *const argv[], struct console *console)
 	if (rc == 0 && c)
 		rc = c->run(&a, console, &status, &err);
 	if (rc == 0)
-		return (int)status;
+		return status;
 	log_error("%s", err.msg);
 	if (err_is(&err, ERR_USAGE))
 		return CMD_USAGE;
