@@ -159,6 +159,9 @@ save_expect(struct saver *saver, uint64_t objects, uint64_t bytes)
 	progress_expect(&((struct save *)saver)->meter, objects, bytes);
 }
 
+static void save_degraded(struct saver *, const char *fmt, ...)
+    PRINTF_LIKE(2, 3);
+
 static void
 save_degraded(struct saver *saver, const char *fmt, ...)
 {

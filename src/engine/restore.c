@@ -90,6 +90,8 @@ load_all_objects(struct loader *loader, const struct object_target *target,
 	return load_objects(&env, target, err);
 }
 
+static void load_note(struct loader *, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
 static void
 load_note(struct loader *loader, const char *fmt, ...)
 {
