@@ -102,6 +102,7 @@ object_move(struct object *to, struct object *from)
 const char *
 object_header_name(enum object_header h)
 {
+	assert(h < OBJECT_HEADERS);
 	switch (h) {
 	case OBJECT_CONTENT_TYPE:
 		return "content-type";
@@ -118,7 +119,6 @@ object_header_name(enum object_header h)
 	case OBJECT_HEADERS:
 		break;
 	}
-	assert(!"no such header");
 	return "";
 }
 
