@@ -53,7 +53,7 @@ grow(struct manifest_files *f, struct err *err)
 
 	if (f->count < f->cap)
 		return 0;
-	p = reallocarray(f->file, cap, sizeof *p);
+	p = realloc(f->file, cap * sizeof *p);
 	if (!p)
 		return err_nomem(err);
 	f->file = p;
@@ -69,7 +69,7 @@ manifest_files_sort(struct manifest_files *f, struct err *err)
 
 	if (run == 0)
 		return 0;
-	aside = reallocarray(NULL, run, sizeof *aside);
+	aside = malloc(run * sizeof *aside);
 	if (!aside)
 		return err_nomem(err);
 	memcpy(aside, f->file + f->sorted, run * sizeof *aside);

@@ -152,7 +152,7 @@ add_set(struct repo_sets *s, const char *folder, struct err *err)
 	if (!layout_folder_id(folder, one.id))
 		return 0; /* not ours */
 	memcpy(one.folder, folder, sizeof one.folder);
-	p = reallocarray(s->set, s->count + 1, sizeof *p);
+	p = realloc(s->set, (s->count + 1) * sizeof *p);
 	if (!p)
 		return err_nomem(err);
 	s->set = p;

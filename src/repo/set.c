@@ -346,7 +346,7 @@ set_missing(struct set *s, const char *what, struct err *err)
 	if (m->nmissing == MANIFEST_TEXTS)
 		return err_set(err, ERR_USAGE,
 		    "more than %d things are not in the set", MANIFEST_TEXTS);
-	p = reallocarray(m->missing, m->nmissing + 1, sizeof *p);
+	p = realloc(m->missing, (m->nmissing + 1) * sizeof *p);
 	if (!p)
 		return err_nomem(err);
 	m->missing = p;

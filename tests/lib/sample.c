@@ -5,6 +5,18 @@
 #include "base/str.h"
 
 static int
+one_text(char ***to, size_t *n, const char *text, struct err *err)
+{
+	*to = calloc(1, sizeof **to);
+	if (!*to)
+		return err_nomem(err);
+	if (str_dup(text, &(*to)[0], err))
+		return -1;
+	*n = 1;
+	return 0;
+}
+
+static int
 names(struct manifest *m, struct err *err)
 {
 	if (str_dup(SAMPLE_ID, &m->id, err) ||
@@ -63,13 +75,9 @@ bucket(struct manifest_component *c, struct err *err)
 	c->bytes = UINT64_C(5) << 40;
 	c->new_objects = 2;
 	c->gone = 1;
-	c->unread = calloc(1, sizeof *c->unread);
-	if (!c->unread)
-		return err_nomem(err);
-	if (str_dup("secret/key", &c->unread[c->nunread], err))
-		return -1;
-	c->nunread++;
-	return str_dup("1 object could not be read", &c->message, err) ||
+	return one_text(&c->unread, &c->nunread, "secret/key", err) ||
+	               str_dup("1 object could not be read", &c->message,
+	                   err) ||
 	               file(&c->files,
 	                   "sets/" SAMPLE_FOLDER
 	                   "/mlpipeline/pack-000001.tar.zst",
@@ -86,11 +94,27 @@ bucket(struct manifest_component *c, struct err *err)
 }
 
 static int
+references(struct manifest_references *r, struct err *err)
+{
+	r->checked = true;
+	r->found = 9;
+	r->external = 1;
+	r->dangling = 2;
+	r->unknown = 3;
+	r->lost = 4;
+	return one_text(&r->dangling_uris, &r->ndangling_uris, "s3://b/gone",
+	           err) ||
+	               one_text(&r->lost_uris, &r->nlost_uris, "s3://b/lost",
+	                   err)
+	           ? -1
+	           : 0;
+}
+
+static int
 fill(struct manifest *m, struct err *err)
 {
 	m->component = calloc(3, sizeof *m->component);
-	m->missing = calloc(1, sizeof *m->missing);
-	if (!m->component || !m->missing)
+	if (!m->component)
 		return err_nomem(err);
 	if (names(m, err) || component(m, "mlmd", "sqlite", MANIFEST_OK, err) ||
 	    mlmd(&m->component[0], err) ||
@@ -98,9 +122,9 @@ fill(struct manifest *m, struct err *err)
 	    bucket(&m->component[1], err) ||
 	    component(m, "kfp-db", "mysql", MANIFEST_FAILED, err) ||
 	    str_dup("no replica", &m->component[2].message, err) ||
-	    str_dup("Kubernetes objects", &m->missing[0], err))
+	    one_text(&m->missing, &m->nmissing, "Kubernetes objects", err) ||
+	    references(&m->references, err))
 		return -1;
-	m->nmissing = 1;
 	return file(&m->files, "sets/" SAMPLE_FOLDER "/RESTORE.md", 77, err);
 }
 

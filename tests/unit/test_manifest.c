@@ -103,6 +103,9 @@ what_is_written_can_be_read(void **state)
 	    "sets/" SAMPLE_EARLIER "/mlpipeline/object-000001"));
 	assert_int_equal(m->files.count, 1);
 	assert_string_equal(m->missing[0], "Kubernetes objects");
+	assert_true(m->references.checked);
+	assert_int_equal(m->references.unknown, 3);
+	assert_string_equal(m->references.lost_uris[0], "s3://b/lost");
 	assert_null(manifest_find(m, "mlm"));
 	assert_int_equal(manifest_encode(m, &again, &err), 0);
 	assert_string_equal(again.data, b.data);
@@ -245,6 +248,10 @@ what_cannot_be_is_refused_though_its_hash_is_right(void **state)
 		    "\"path\":\"sets/" SAMPLE_FOLDER },
 		{ "\"path\":\"sets/" SAMPLE_FOLDER "/mlmd",
 		    "\"path\":\"sets/" SAMPLE_EARLIER "/mlmd" },
+		{ "\"references\": {", "\"references\": [], \"x\": {" },
+		{ "\"found\": 9", "\"found\": \"9\"" },
+		{ "\"dangling-uris\": [", "\"dangling-uris\": [{}," },
+		{ "\"lost-uris\"", "\"lost\"" },
 		{ "\"not-in-set\": [", "\"not-in-set\": [[]," },
 		{ "\"not-in-set\"", "\"in-set\"" },
 		{ "\"not-in-set\": [", "\"not-in-set\": \"x\", \"y\": [" },

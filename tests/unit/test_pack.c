@@ -366,6 +366,34 @@ failure_that_passes_is_not_remembered(void **state)
 	assert_int_equal(b->kit.whole_gets, 1);
 }
 
+/* Its hash is right, but it never was a pack. */
+static void
+file_that_is_no_pack_is_refused(void **state)
+{
+	static const char *const text[] = { "", "short",
+		"long enough, but "
+		"no table at its end" };
+	struct bench *b = *state;
+	AUTO(pack_reader) struct pack_reader *r = NULL;
+	struct err err = { 0 };
+
+	assert_int_equal(pack_reader_new(b->kit.repo, &r, &err), 0);
+	for (size_t i = 0; i < sizeof text / sizeof *text; i++) {
+		char name[32], path[LAYOUT_KEY_SIZE], got[1];
+
+		(void)snprintf(name, sizeof name, "b/pack-%06zu.tar.zst", i);
+		assert_int_equal(kit_file(b->set, b->c, name, SET_RAW, text[i],
+		                     strlen(text[i]), path, &err),
+		    0);
+		assert_int_equal(pack_read(r,
+		                     manifest_files_find(&b->c->files, path), 0,
+		                     got, 1, &err),
+		    -1);
+		assert_true(err_is(&err, ERR_CORRUPT));
+		assert_non_null(strstr(err.msg, path));
+	}
+}
+
 static void
 many_packs_are_each_read_once_as_a_whole(void **state)
 {
@@ -558,6 +586,7 @@ main(void)
 		WITH_BENCH(damage_behind_the_check_is_seen_too),
 		WITH_BENCH(failed_check_is_remembered),
 		WITH_BENCH(failure_that_passes_is_not_remembered),
+		WITH_BENCH(file_that_is_no_pack_is_refused),
 		WITH_BENCH(many_packs_are_each_read_once_as_a_whole),
 		WITH_BENCH(many_threads_check_a_pack_once),
 		WITH_BENCH(many_threads_write_packs_of_their_own),

@@ -370,6 +370,7 @@ names_that_cannot_be_are_refused(void **state)
 	struct kit *k = *state;
 	AUTO(set) struct set *set = NULL;
 	struct manifest_component *c, *d;
+	char longest[LAYOUT_KEY_SIZE];
 	struct err err = { 0 };
 
 	assert_int_equal(kit_begin(k, &set, &err), 0);
@@ -383,6 +384,15 @@ names_that_cannot_be_are_refused(void **state)
 		assert_true(err_is(&err, ERR_USAGE));
 		assert_null(s);
 	}
+	memset(longest, 'x', sizeof longest);
+	/* sets/<folder>/ takes 35 of the 255 bytes; ".zst" has no room */
+	longest[100] = '/';
+	longest[255 - 35] = '\0';
+	assert_int_equal(kit_file(set, c, longest, SET_RAW, "", 0, NULL, &err),
+	    0);
+	assert_int_equal(kit_file(set, c, longest, SET_ZSTD, "", 0, NULL, &err),
+	    -1);
+	assert_true(err_is(&err, ERR_USAGE));
 	assert_int_equal(set_component(set, "a", "mysql", &d, &err), -1);
 	assert_true(err_is(&err, ERR_USAGE));
 	assert_int_equal(set_component(set, "A", "mysql", &d, &err), -1);
