@@ -41,7 +41,7 @@ round_trip() {
 	json out 'length == 1 and .[0]."backup-id" == $id and
 	    .[0]."backup-status" == "finished"' --arg id "$ID"
 	pb 0 show "$ID" --json
-	json out '.id == $id and .format == 1' --arg id "$ID"
+	json out '."backup-id" == $id and .format == 1' --arg id "$ID"
 	sqlite3 mlmd.db 'delete from artifact where id > 100;
 	    drop table event; pragma user_version = 3'
 	pb 0 restore "$ID"

@@ -145,7 +145,7 @@ wrong_values() {
 		cat >config.yaml <<-YAML
 		repository: {path: $T/repository}
 		components:
-		  - {name: a, type: bucket, bucket: b, access-key: a,
+		  - {name: a, type: bucket, bucket: bbb, access-key: a,
 		     secret-key: b, $field}
 		YAML
 		pb 2 create

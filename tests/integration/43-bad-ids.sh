@@ -89,9 +89,13 @@ no_repository() {
 	rm repository/test/repository.json
 	! "$PB" -c config.yaml restore "$ID" >out 2>err
 	rm -rf repository
-	! "$PB" -c config.yaml restore "$ID" >out 2>err
-	contains err repository
-	[ ! -e repository ]
+	local command
+	for command in list check "show $ID" "restore $ID"; do
+		# shellcheck disable=SC2086
+		! "$PB" -c config.yaml $command >out 2>err
+		contains err repository
+		[ ! -e repository ]
+	done
 	untouched
 }
 

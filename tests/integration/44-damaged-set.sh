@@ -18,7 +18,6 @@ setup() {
 	SET=$(echo "repository/test/sets/$ID"*)
 	chmod -R u+w repository
 	s3_source dump "$B" >good
-	s3_source empty "$B"
 	sqlite3 a.db 'insert into t values (2)'
 	sha256sum a.db >sums
 }
@@ -52,6 +51,7 @@ only_good_data() {
 hurt_file() {
 	local manner=$1 file
 	setup
+	s3_source empty "$B"
 	file=$(echo "$SET/"$2)
 	[ -f "$file" ]
 	hurt "$manner" "$file"
@@ -63,11 +63,6 @@ hurt_file() {
 	case $file in
 	*sqlite*) sha256sum --quiet -c sums ;;
 	esac
-	status=0
-	"$PB" -c config.yaml check >out 2>err || status=$?
-	cat out err >both
-	[ $status -ne 0 ]
-	contains both "${file##*/}"
 }
 
 swapped() {
@@ -87,8 +82,6 @@ swapped() {
 # an object that a later set needs lies in an earlier one
 old_file_hurt() {
 	setup
-	pb 0 restore "$ID"
-	s3_source dump "$B" >good
 	create
 	hurt flipped "$SET/mlpipeline/pack-000001.tar.zst"
 	s3_source empty "$B"

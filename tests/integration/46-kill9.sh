@@ -94,11 +94,14 @@ at_each_request() {
 	local total k
 	total=$(requests repo.log true)
 	for ((k = 1; k <= total + 1; k++)); do
-		"$PB" -c config.yaml create --full >/dev/null 2>killed.err &
-		local p=$!
-		printf '[{"do": "run", "skip": %d, "times": 1, "command":
-		    ["kill", "-KILL", "%d"]}]' $((k - 1)) $p >repo.rules
-		wait $p 2>/dev/null || true
+		jq -n --argjson skip $((k - 1)) --arg pid "$T/pid" '[{
+		    do: "run", skip: $skip, times: 1, command: ["sh", "-c",
+		    "kill -KILL $(cat \($pid))"]}]' >rules.new
+		mv rules.new repo.rules
+		# shellcheck disable=SC2016
+		sh -c 'echo $$ >pid; exec "$@"' sh "$PB" -c config.yaml \
+		    create --full >/dev/null 2>killed.err &
+		wait $! 2>/dev/null || true
 		echo '[]' >repo.rules
 		pb 0 list --json
 		jq -e 'all(.[]; ."backup-status" != "incomplete")' out

@@ -100,7 +100,8 @@ private_files() {
 	component_sqlite mlmd "$T/a.db"
 	umask 000
 	create
-	[ -z "$(find repository scratch -perm /o+rwx ! -type l)" ]
+	[ "$(find repository -type f | wc -l)" -ge 5 ]
+	[ -z "$(find repository -perm /o+rwx ! -type l)" ]
 }
 
 # what all tests that ran before this one were told

@@ -50,7 +50,7 @@ around() {
 gone() {
 	setup "$(server_get "$REPO" endpoint)" 'proxy: "http://127.0.0.1:1"'
 	pb 1 create
-	contains err 127.0.0.1:1
+	contains err '127.0.0.1 port 1'
 }
 
 it 'goes through a proxy' http
