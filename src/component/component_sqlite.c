@@ -75,15 +75,17 @@ describe(const char *path, const struct sqlite_raw *r, struct buf *detail,
 {
 	AUTO(sqlite_db) struct sqlite_db *db = NULL;
 	struct sqlite_db_facts f;
+	struct err why = { 0 }; /* a caller may look at err, and not at -1 */
 	enum sqlite_db_use use =
 	    sqlite_raw_is_live(r) ? SQLITE_DB_READ : SQLITE_DB_PEEK;
 
-	if (sqlite_db_open(path, use, PEEK_WAIT_MS, &db, err) ||
-	    sqlite_db_facts(db, &f, err)) {
-		if (err_is(err, ERR_TRANSIENT))
+	if (sqlite_db_open(path, use, PEEK_WAIT_MS, &db, &why) ||
+	    sqlite_db_facts(db, &f, &why)) {
+		if (err_is(&why, ERR_TRANSIENT))
 			return buf_puts(detail, ", locked at the moment", err);
-		if (err_is(err, ERR_CHANGED))
+		if (err_is(&why, ERR_CHANGED))
 			return buf_puts(detail, ", left by a crash", err);
+		*err = why;
 		return -1;
 	}
 	if (buf_printf(detail, err, ", %" PRIu64 " table%s", f.tables,
