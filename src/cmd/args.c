@@ -32,6 +32,8 @@ static const struct entry entries[] = {
 	    "that are named" },
 	{ ARGS_VERBOSE, "verbose", 'v', NULL, "say more" },
 	{ ARGS_QUIET, "quiet", 'q', NULL, "say only what went wrong" },
+	{ ARGS_HELP, "help", 'h', NULL, "print this" },
+	{ ARGS_VERSION, "version", '\0', NULL, "print the version" },
 };
 
 enum { ENTRIES = sizeof entries / sizeof *entries, LONG_BASE = 256 };
@@ -71,6 +73,12 @@ set_value(struct args *a, enum args_option option, const char *value)
 	case ARGS_QUIET:
 		a->quiet = true;
 		break;
+	case ARGS_HELP:
+		a->command = "help";
+		break;
+	case ARGS_VERSION:
+		a->command = "version";
+		break;
 	}
 }
 
@@ -107,6 +115,8 @@ entry_of(int got)
 static int
 take_words(struct args *a, int argc, char *const argv[], struct err *err)
 {
+	if (a->command) /* by --help or --version: the rest does not matter */
+		return 0;
 	if (optind < argc)
 		a->command = argv[optind++];
 	if (optind < argc)

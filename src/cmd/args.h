@@ -19,6 +19,8 @@ enum args_option {
 	ARGS_TO = 1 << 7,
 	ARGS_VERBOSE = 1 << 8,
 	ARGS_QUIET = 1 << 9,
+	ARGS_HELP = 1 << 10, /* as the commands of these names */
+	ARGS_VERSION = 1 << 11,
 };
 
 struct args {

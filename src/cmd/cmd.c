@@ -60,7 +60,8 @@ find(const struct args *a, const struct cmd **ret, struct err *err)
 		    c->name);
 	if (!c->id && a->id)
 		return err_set(err, ERR_USAGE, "a word too many: '%s'", a->id);
-	if (a->given & ~(c->options | ALWAYS))
+	if (a->given & ~(c->options | ALWAYS) &&
+	    !(a->given & (ARGS_HELP | ARGS_VERSION)))
 		return err_set(err, ERR_USAGE,
 		    "an option does not belong to '%s'; see 'platform-backup "
 		    "help'",

@@ -35,8 +35,9 @@ cmd_help(const struct args *a, struct console *console, enum cmd_status *status,
 	        "\nSave all of a platform's state as one set, and put it "
 	        "back.\n\n",
 	        err) ||
-	    args_describe(ARGS_CONFIG | ARGS_VERBOSE | ARGS_QUIET, &options,
-	        err) ||
+	    args_describe(ARGS_CONFIG | ARGS_VERBOSE | ARGS_QUIET | ARGS_HELP |
+	                      ARGS_VERSION,
+	        &options, err) ||
 	    buf_puts(&out, options, err))
 		return -1;
 	for (const struct cmd *c = cmd_table(); c->name; c++)

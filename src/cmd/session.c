@@ -10,7 +10,7 @@
 
 /* <path>/<name>: several platforms share one bucket and path. */
 static int
-open_store(const struct config_repository *r, struct store **ret,
+open_store(const struct config_repository *r, bool create, struct store **ret,
     struct err *err)
 {
 	char where[4096];
@@ -28,8 +28,9 @@ open_store(const struct config_repository *r, struct store **ret,
 		return err_set(err, ERR_USAGE,
 		    "the repository's path is too "
 		    "long");
-	return r->path ? store_dir_new(where, r->create, ret, err)
-	               : store_s3_new(&r->s3, where, r->create, ret, err);
+	create = create && r->create;
+	return r->path ? store_dir_new(where, create, ret, err)
+	               : store_s3_new(&r->s3, where, create, ret, err);
 }
 
 int
@@ -49,7 +50,7 @@ session_open(struct session *s, struct config *config, bool create,
 	struct store *store = NULL;
 
 	s->config = config;
-	if (open_store(&config->repository, &store, err) ||
+	if (open_store(&config->repository, create, &store, err) ||
 	    repo_open(store, create, &s->repo, err))
 		return err_wrap(err, "repository");
 	return 0;
