@@ -41,7 +41,7 @@ hot_backup() {
 		json created.json '.components[0] | .status == "ok" and
 		    .seconds < 30'
 		zstd -qdc "repository/test/sets/$ID"*/mlmd.sqlite.zst >copy.db
-		bank audit copy.db --slow
+		bank audit copy.db
 	done
 	writer_is_fine
 	bank audit bank.db
@@ -53,7 +53,7 @@ hot_restore() {
 	writer
 	pb 0 restore "$ID"
 	writer_is_fine
-	bank audit bank.db --slow
+	bank audit bank.db
 }
 
 # the writer is ended by SIGKILL again and again: a hot journal lies there
@@ -66,7 +66,7 @@ hot_journal() {
 		kill -KILL "$CHILD"
 		create
 		zstd -qdc "repository/test/sets/$ID"*/mlmd.sqlite.zst >copy.db
-		bank audit copy.db --slow
+		bank audit copy.db
 	done
 }
 

@@ -150,7 +150,7 @@ wrong_values() {
 		YAML
 		pb 2 create
 		contains err "${field%%:*}"
-		[ ! -e repository ]
+		[ ! -e repository/platform/sets ]
 	done
 }
 
