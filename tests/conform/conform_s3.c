@@ -140,6 +140,53 @@ wrong_keys_and_missing_buckets_are_said_in_words(void **state)
 	}
 }
 
+/* --- time */
+
+static int64_t
+slow_ms(void *ctx)
+{
+	(void)ctx;
+	return clock_now_ms(clock_real()) - 2 * 3600 * 1000;
+}
+
+static int64_t
+mono_ms(void *ctx)
+{
+	(void)ctx;
+	return clock_mono_ms(clock_real());
+}
+
+static void
+sleep_ms(void *ctx, unsigned ms)
+{
+	(void)ctx;
+	clock_sleep_ms(clock_real(), ms);
+}
+
+static void
+a_clock_that_is_slow_by_two_hours_does_not_matter(void **state)
+{
+	struct world *w = *state;
+	const struct clock slow = { slow_ms, mono_ms, sleep_ms, NULL };
+	struct s3_options o = w->options;
+	AUTO(s3) struct s3 *first = NULL;
+	AUTO(s3) struct s3 *second = NULL;
+	struct err err = { 0 };
+	int64_t off;
+
+	o.clock = &slow;
+	first = client(&o);
+	put_text(first, "clock", "x");
+	off = s3_now(first) - clock_now(clock_real());
+	assert_in_range(off + 60, 0, 120);
+	/* a HEAD has no code that would tell */
+	second = client(&o);
+	OK(s3_head(second, "clock", NULL, NULL, &why));
+	OK(s3_delete(second, "clock", &why));
+	assert_int_equal(s3_head(second, "clock", NULL, NULL, &err), -1);
+	assert_true(err_is(&err, ERR_NOTFOUND));
+}
+
 /* --- keys */
 
 static char long_key[1025], wide_key[1025];
@@ -795,6 +842,8 @@ main(void)
 		cmocka_unit_test(bucket_is_made_once_and_found),
 		cmocka_unit_test(
 		    wrong_keys_and_missing_buckets_are_said_in_words),
+		cmocka_unit_test(
+		    a_clock_that_is_slow_by_two_hours_does_not_matter),
 		cmocka_unit_test(odd_keys_come_back_byte_for_byte),
 		cmocka_unit_test(odder_keys_come_back_or_are_refused),
 		cmocka_unit_test(a_key_that_is_missing_is_not_found),
