@@ -83,7 +83,8 @@ describe(struct object *o, size_t i, struct err *err)
 	                   &o->header[OBJECT_CONTENT_DISPOSITION], err) ||
 	               object_pairs_add(&o->meta, "run", "17", err) ||
 	               object_pairs_add(&o->meta, "x-base64", "plain", err) ||
-	               object_pairs_add(&o->tags, "team", "ml + ops: a/b", err) ||
+	               object_pairs_add(&o->tags, "team", "ml + ops: a/b",
+	                   err) ||
 	               object_pairs_add(&o->tags, "x-base64", "a=b", err)
 	           ? -1
 	           : 0;
