@@ -77,6 +77,10 @@ check_options(const struct s3_options *o, struct err *err)
 	if (given(o->kms_key_id) && (!given(sse) || *sse != 'a'))
 		return err_set(err, ERR_USAGE,
 		    "kms-key-id needs server-side-encryption aws:kms");
+	if (given(o->tls_ca_chain) &&
+	    !strstr(o->tls_ca_chain, "-----BEGIN CERTIFICATE-----"))
+		return err_set(err, ERR_USAGE,
+		    "'tls-ca-chain' holds no certificate in PEM form");
 	return 0;
 }
 

@@ -70,9 +70,8 @@ a_missing_bucket_is_not_made_unless_told(void **state)
 	assert_int_equal(store_s3_new(&o, "", false, &st, &err), 0);
 	assert_int_equal(st->ops->open(st, &err), -1);
 	assert_int_equal(err.code, ERR_NOTFOUND);
-	assert_string_equal(err.msg,
-	    "bucket 'conform-store-none' does not exist and may not be made "
-	    "(create-bucket: false)");
+	assert_non_null(strstr(err.msg,
+	    "bucket 'conform-store-none' does not exist at http"));
 }
 
 static int
