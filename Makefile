@@ -43,6 +43,10 @@ BASE     = -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Isrc \
 
 OPT_release  = -O2 -g $(HARDEN) -ffunction-sections -fdata-sections
 LD_release   = $(HARDLD) -Wl,--gc-sections
+# finds its libraries, and they find each other, in the charm
+OPT_charm    = $(OPT_release)
+LD_charm     = $(LD_release) -Wl,--disable-new-dtags \
+               -Wl,-rpath,'$$ORIGIN/../usr/lib'
 OPT_debug    = -O1 -g3 -fno-omit-frame-pointer
 OPT_coverage = -O0 -g --coverage -fprofile-abs-path
 LD_coverage  = --coverage
@@ -206,13 +210,16 @@ uninstall:
 installcheck:
 	@sh tests/lib/installcheck.sh $(DESTDIR)$(bindir)/$(NAME) $(VERSION)
 
-# The folder that charmcraft packs, and the same as a charm that Juju deploys.
-CHARM = metadata.yaml config.yaml actions.yaml LICENSE actions hooks
-charm: bin/$(NAME)
+# What "charmcraft pack" makes, for where there is no charmcraft: the program
+# with the libraries of this machine beside it.
+CHARM    = metadata.yaml config.yaml actions.yaml LICENSE actions hooks
+charm:
+	$(SUBMAKE) $(PARALLEL) BUILD=charm O=build/charm-objects \
+	    build/charm-objects/$(NAME)
 	@rm -rf build/charm && mkdir -p build/charm/bin
-	@cp -RL $(CHARM) build/charm/
-	@$(INSTALL) -s -m 755 bin/$(NAME) build/charm/bin/
-	@sh tests/lib/charm.sh build/charm $(NAME).charm
+	@cp -RL $(wildcard $(CHARM)) build/charm/
+	@$(INSTALL) -s -m 755 build/charm-objects/$(NAME) build/charm/bin/
+	@sh tests/lib/charm.sh build/charm build/$(NAME).charm
 
 DIST = $(NAME)-$(VERSION)
 dist:
@@ -236,7 +243,6 @@ format:
 clean:
 	rm -rf build bin
 distclean: clean
-	rm -f $(NAME).charm
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile | sort | tr '\n' ' '; echo
