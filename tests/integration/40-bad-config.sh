@@ -140,8 +140,7 @@ wrong_values() {
 	$DB
 	YAML
 	local field
-	for field in 'uri-style: sideways' 'endpoint: "ftp://127.0.0.1"' \
-	    'tls-ca-chain: "no certificate"'; do
+	for field in 'uri-style: sideways' 'endpoint: "ftp://127.0.0.1"'; do
 		cat >config.yaml <<-YAML
 		repository: {path: $T/repository}
 		components:

@@ -72,6 +72,7 @@ def hold(path, seconds, kind):
 
 def audit(path):
     db = connect(path)
+    db.execute("begin")  # all of it at one moment, should it be in use
     assert db.execute("pragma integrity_check").fetchone()[0] == "ok"
     total, = db.execute("select sum(amount) from account").fetchone()
     assert total == TOTAL, "sum is %d" % total

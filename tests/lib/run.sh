@@ -23,7 +23,11 @@ one() {
 		failed=$(sed -n '$s/.* passed, \([0-9]*\) failed$/\1/p' "$log")
 		: "${passed:=$((status == 0))}" "${failed:=$((status != 0))}"
 	else
-		failed=$((total - ${passed:-0}))
+		skipped=$(sed -n 's/^\[  SKIPPED \] \([0-9]*\) test(s).*/\1/p' \
+		    "$log" | tail -n 1)
+		failed=$((total - ${passed:-0} - ${skipped:-0}))
+		[ -z "$skipped" ] || grep '^\[  SKIPPED \] [^0-9]' "$log" |
+		    sort -u | sed "s/.*\] /skipped: ${1##*/}: /"
 	fi
 	# a leak or a race that was found after the last test
 	[ $status -eq 0 ] || [ "$failed" -gt 0 ] || failed=1
