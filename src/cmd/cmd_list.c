@@ -4,6 +4,19 @@
 #include "cmd/report.h"
 #include "cmd/session.h"
 
+/* Where nothing was ever saved the list is empty. */
+static int
+read_sets(const struct args *a, struct session *s, struct listing *l,
+    struct err *err)
+{
+	if (session_load(s, a->config, false, err) == 0)
+		return listing_read(s->repo, l, err);
+	if (!err_is(err, ERR_NOTFOUND))
+		return -1;
+	log_warning("%s", err->msg);
+	return 0;
+}
+
 int
 cmd_list(const struct args *a, struct console *console, enum cmd_status *status,
     struct err *err)
@@ -14,8 +27,7 @@ cmd_list(const struct args *a, struct console *console, enum cmd_status *status,
 
 	(void)console;
 	(void)status;
-	if (session_load(&s, a->config, false, err) ||
-	    listing_read(s.repo, &l, err))
+	if (read_sets(a, &s, &l, err))
 		return -1;
 	if (a->json ? report_list_json(&l, &out, err)
 	            : report_list_table(&l, true, &out, err))

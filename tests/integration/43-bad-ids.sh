@@ -90,7 +90,10 @@ no_repository() {
 	! "$PB" -c config.yaml restore "$ID" >out 2>err
 	rm -rf repository
 	local command
-	for command in list "show $ID" "restore $ID"; do
+	pb 0 list --json
+	json out 'length == 0'
+	[ ! -e repository ]
+	for command in "show $ID" "restore $ID"; do
 		# shellcheck disable=SC2086
 		! "$PB" -c config.yaml $command >out 2>err
 		contains err repository

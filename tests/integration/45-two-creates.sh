@@ -67,8 +67,8 @@ two_platforms() {
 	create
 	cp config.yaml one.yaml
 	sed -i 's/^  name: test/  name: other/' config.yaml
-	pb 1 list
-	contains err 'no repository'
+	pb 0 list --json
+	json out 'length == 0'
 	create
 	json created.json '.parent == null'
 	cp one.yaml config.yaml
