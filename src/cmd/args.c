@@ -112,6 +112,22 @@ entry_of(int got)
 	return -1;
 }
 
+/* A short option may stand in the middle of its word. */
+static int
+refuse(int got, char *const argv[], struct err *err)
+{
+	char letter[3] = { '-', (char)optopt, '\0' };
+	const char *word =
+	    optopt > 0 && optopt < LONG_BASE ? letter : argv[optind - 1];
+
+	return got == ':'
+	           ? err_set(err, ERR_USAGE, "option '%s' needs a value", word)
+	           : err_set(err, ERR_USAGE,
+	                 "unknown option '%s'; see 'platform-backup "
+	                 "help'",
+	                 word);
+}
+
 static int
 take_words(struct args *a, int argc, char *const argv[], struct err *err)
 {
@@ -145,11 +161,7 @@ args_parse(int argc, char *const argv[], struct args *ret, struct err *err)
 	while ((got = getopt_long(argc, argv, letters, options, NULL)) != -1) {
 		i = entry_of(got);
 		if (i < 0)
-			return err_set(err, ERR_USAGE,
-			    got == ':' ? "option '%s' needs a value"
-			               : "unknown option '%s'; see "
-			                 "'platform-backup help'",
-			    argv[optind - 1]);
+			return refuse(got, argv, err);
 		set_value(&a, entries[i].option, optarg);
 	}
 	if (take_words(&a, argc, argv, err))
@@ -165,6 +177,15 @@ args_done(struct args *a)
 	free(a->components);
 	free(a->to);
 	*a = (struct args){ 0 };
+}
+
+const char *
+args_name(unsigned which)
+{
+	for (size_t i = 0; i < ENTRIES; i++)
+		if (which & entries[i].option)
+			return entries[i].name;
+	return "";
 }
 
 int

@@ -39,6 +39,9 @@ MUST_CHECK int args_parse(int argc, char *const argv[], struct args *,
     struct err *);
 void args_done(struct args *);
 
+/* "label": the first of those among `which`. */
+const char *args_name(unsigned which);
+
 /* Names and texts of the options among `which`, a line each; for help. */
 MUST_CHECK int args_describe(unsigned which, char **ret, struct err *);
 

@@ -43,6 +43,7 @@ static int
 find(const struct args *a, const struct cmd **ret, struct err *err)
 {
 	const struct cmd *c = table;
+	unsigned foreign;
 
 	if (!a->command)
 		return err_set(err, ERR_USAGE,
@@ -60,12 +61,12 @@ find(const struct args *a, const struct cmd **ret, struct err *err)
 		    c->name);
 	if (!c->id && a->id)
 		return err_set(err, ERR_USAGE, "a word too many: '%s'", a->id);
-	if (a->given & ~(c->options | ALWAYS) &&
-	    !(a->given & (ARGS_HELP | ARGS_VERSION)))
+	foreign = a->given & ~(c->options | ALWAYS);
+	if (foreign)
 		return err_set(err, ERR_USAGE,
-		    "an option does not belong to '%s'; see 'platform-backup "
-		    "help'",
-		    c->name);
+		    "option '--%s' does not belong to '%s'; see "
+		    "'platform-backup help'",
+		    args_name(foreign), c->name);
 	*ret = c;
 	return 0;
 }

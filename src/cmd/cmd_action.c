@@ -73,7 +73,10 @@ split(struct action *a, const char *text, struct err *err)
 			a->only[a->choice.nonly++] = name;
 	}
 	a->choice.only = a->only;
-	return 0;
+	return a->choice.nonly > 0
+	           ? 0
+	           : err_set(err, ERR_USAGE,
+	                 "'component' is given, and names none: '%.80s'", text);
 }
 
 static int

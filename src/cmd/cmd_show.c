@@ -17,7 +17,7 @@ cmd_show(const struct args *a, struct console *console, enum cmd_status *status,
 	if (session_load(&s, a->config, false, err) ||
 	    session_manifest(&s, a->id, &m, err))
 		return -1;
-	if (a->json ? repo_manifest_text(s.repo, m->id, &out, err)
+	if (a->json ? repo_manifest_text(s.repo, m->folder, &out, err)
 	            : report_set_text(m, &out, err))
 		return -1;
 	return output_text(&out, err);

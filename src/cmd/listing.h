@@ -9,7 +9,8 @@
 struct listing_line {
 	char id[LAYOUT_ID_SIZE];
 	const char *status; /* finished, incomplete, in progress, failed */
-	struct manifest *manifest; /* NULL: not finished, or damaged */
+	struct manifest *manifest; /* without its files; NULL: not finished,
+	                            * or damaged */
 	char *message;             /* what is wrong with it; NULL */
 };
 

@@ -108,6 +108,10 @@ component_text(const struct manifest_component *c, struct buf *out,
 	        c->name, c->type, manifest_status_name(c->status), c->objects,
 	        size, stored, c->seconds))
 		return -1;
+	if (c->gone &&
+	    buf_printf(out, err, "    %" PRIu64 " were deleted while it ran\n",
+	        c->gone))
+		return -1;
 	return c->message ? buf_printf(out, err, "    %s\n", c->message) : 0;
 }
 
@@ -215,6 +219,8 @@ list_line(const struct listing_line *l, bool wide, struct buf *out,
 	        m ? type_of(m) : "-", wide ? 13 : 0, l->status))
 		return -1;
 	if (wide && m && wide_text(m, out, err))
+		return -1;
+	if (wide && l->message && buf_printf(out, err, " | %s", l->message))
 		return -1;
 	return buf_puts(out, "\n", err);
 }

@@ -95,11 +95,37 @@ session_manifest(struct session *s, const char *id, struct manifest **ret,
 {
 	if (strcmp(id, "latest") != 0)
 		return repo_manifest(s->repo, id, ret, err);
-	if (repo_latest(s->repo, ret, err))
+	if (repo_latest(s->repo, NULL, 0, ret, err))
 		return -1;
 	return *ret ? 0
 	            : err_set(err, ERR_NOTFOUND,
 	                  "the repository has no finished set");
+}
+
+/* "latest": the newest that has all that is to be restored. */
+static int
+manifest_for(struct session *s, const struct session_restore *req,
+    struct manifest **ret, struct err *err)
+{
+	AUTO(plan) struct plan wanted = { 0 };
+	AUTO(free) const char **names = NULL;
+
+	if (strcmp(req->id, "latest") != 0)
+		return repo_manifest(s->repo, req->id, ret, err);
+	if (plan_wanted(s->config, &req->choice, &wanted, err))
+		return -1;
+	names = calloc(wanted.count + 1, sizeof *names);
+	if (!names)
+		return err_nomem(err);
+	for (size_t i = 0; i < wanted.count; i++)
+		names[i] = wanted.job[i].component->name;
+	if (repo_latest(s->repo, names, wanted.count, ret, err))
+		return -1;
+	return *ret ? 0
+	            : err_set(err, ERR_NOTFOUND,
+	                  "no set holds all of the components that are to be "
+	                  "restored: choose one by its id, or components with "
+	                  "--component");
 }
 
 static int
@@ -133,7 +159,7 @@ session_restore(struct session *s, const struct session_restore *req,
 	};
 
 	*ret = (struct session_restored){ 0 };
-	if (session_manifest(s, req->id, &ret->manifest, err) ||
+	if (manifest_for(s, req, &ret->manifest, err) ||
 	    plan_of(s, req, ret, err))
 		return -1;
 	o.manifest = ret->manifest;
@@ -149,18 +175,36 @@ session_restored_done(struct session_restored *r)
 	*r = (struct session_restored){ 0 };
 }
 
+/* There is no repository: is there a place for one? */
+static int
+open_place(const struct config *config, struct store **ret, struct err *err)
+{
+	AUTO(store) struct store *st = NULL;
+
+	if (open_store(&config->repository, false, &st, err) ||
+	    st->ops->open(st, err))
+		return -1;
+	*ret = TAKE(st);
+	return 0;
+}
+
 int
 session_check(struct session *s, struct config *config,
     const struct plan_choice *choice, struct check_result *ret, struct err *err)
 {
 	AUTO(plan) struct plan plan = { 0 };
+	AUTO(store) struct store *place = NULL;
 	struct err why = { 0 };
+	struct check_repository r = { .why_not = &why };
 
 	if (plan_backup(config, choice, &plan, err)) {
 		config_free(config);
 		return -1;
 	}
-	if (session_open(s, config, true, &why))
-		log_debug("no repository: %s", why.msg);
-	return check_run(s->config, &plan, s->repo, &why, ret, err);
+	if (session_open(s, config, false, &why) &&
+	    err_is(&why, ERR_NOTFOUND) && open_place(config, &place, &why))
+		log_debug("no place for a repository: %s", why.msg);
+	r.repo = s->repo;
+	r.store = place;
+	return check_run(s->config, &plan, &r, ret, err);
 }

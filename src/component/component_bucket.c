@@ -6,17 +6,18 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/jsonw.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "component/component.h"
 
-enum { PART = 8 << 20 };
+enum { PART = 8 << 20, TRIED = 10 };
 
 struct bucket {
 	struct component component;
-	const struct config_bucket *config;
 	struct s3 *s3;
+	const char *prefix;   /* of the keys that are saved or restored */
 	struct s3_list *list; /* of list_next; NULL: begin anew */
 	bool absent;          /* the target bucket is not there: dry run */
 	atomic_uint tags_denied;
@@ -24,7 +25,10 @@ struct bucket {
 
 /* --- reading: for a backup */
 
-/* What the listing says of one key now. */
+/*
+ * What the listing says of one key now.  A bucket that is gone altogether is a
+ * source that does not answer, not an object that was deleted.
+ */
 static int
 relist(struct bucket *b, struct object *o, struct err *err)
 {
@@ -33,8 +37,11 @@ relist(struct bucket *b, struct object *o, struct err *err)
 	bool more;
 
 	if (s3_list_new(b->s3, o->key, NULL, NULL, &list, err) ||
-	    s3_list_next(list, &now, NULL, &more, err))
+	    s3_list_next(list, &now, NULL, &more, err)) {
+		if (err_is(err, ERR_NOTFOUND))
+			err->code = ERR_TRANSIENT;
 		return -1;
+	}
 	if (!more || strcmp(now.key, o->key) != 0)
 		return err_set(err, ERR_NOTFOUND, "it is gone");
 	object_done(o);
@@ -78,6 +85,23 @@ fetch_tags(struct bucket *b, struct object *o, struct err *err)
 	return 0;
 }
 
+/* Changed or gone since it was listed: what does the listing say now? */
+static int
+again(struct bucket *b, struct object *o, struct err *err)
+{
+	struct err first = *err;
+
+	if (!err_is(&first, ERR_CHANGED) && !err_is(&first, ERR_NOTFOUND))
+		return -1;
+	if (relist(b, o, err))
+		return -1;
+	if (err_is(&first, ERR_NOTFOUND))
+		return err_set(err, ERR_REMOTE,
+		    "it is listed, and cannot be found");
+	*err = first;
+	return -1;
+}
+
 static int
 fetch(void *arg, struct object *o, struct sink *to, struct err *err)
 {
@@ -91,16 +115,8 @@ fetch(void *arg, struct object *o, struct sink *to, struct err *err)
 	forget_headers(o);
 	get.key = o->key;
 	get.if_match = o->etag;
-	if (s3_get(b->s3, &get, &got, &tags, to, err)) {
-		struct err changed = *err;
-
-		if (!err_is(err, ERR_CHANGED))
-			return -1;
-		if (relist(b, o, err))
-			return -1;
-		*err = changed;
-		return -1;
-	}
+	if (s3_get(b->s3, &get, &got, &tags, to, err))
+		return again(b, o, err);
 	take_headers(o, &got);
 	return tags ? fetch_tags(b, o, err) : 0;
 }
@@ -115,17 +131,11 @@ facts(struct bucket *b, struct saver *saver, struct err *err)
 	jsonw_object(&w, NULL);
 	jsonw_str(&w, "endpoint", s3_endpoint(b->s3));
 	jsonw_str(&w, "bucket", s3_bucket(b->s3));
-	jsonw_opt_str(&w, "prefix", b->config->prefix);
+	jsonw_opt_str(&w, "prefix", b->prefix);
 	jsonw_close(&w);
 	if (jsonw_end(&w, err))
 		return -1;
 	return saver->ops->facts(saver, json.data, err);
-}
-
-static const char *
-prefix_of(const struct bucket *b)
-{
-	return b->config->prefix ? b->config->prefix : "";
 }
 
 static int
@@ -138,8 +148,9 @@ backup(struct component *c, struct saver *saver, struct err *err)
 	bool more = true;
 	unsigned denied;
 
+	atomic_store(&b->tags_denied, 0);
 	if (facts(b, saver, err) ||
-	    s3_list_new(b->s3, prefix_of(b), NULL, NULL, &list, err))
+	    s3_list_new(b->s3, b->prefix, NULL, NULL, &list, err))
 		return -1;
 	for (;;) {
 		if (s3_list_next(list, &o, NULL, &more, err))
@@ -171,7 +182,7 @@ list_next(void *arg, struct object *o, bool *more, struct err *err)
 	if (b->absent)
 		return 0;
 	if (!b->list &&
-	    s3_list_new(b->s3, prefix_of(b), NULL, NULL, &b->list, err))
+	    s3_list_new(b->s3, b->prefix, NULL, NULL, &b->list, err))
 		return -1;
 	if (s3_list_next(b->list, o, NULL, more, err))
 		return -1;
@@ -289,6 +300,12 @@ restore(struct component *c, struct loader *loader, struct err *err)
 		.arg = b,
 	};
 
+	/* What the set covers, whatever is configured now: nothing outside of
+	 * it is compared or removed. */
+	b->prefix =
+	    loader->facts ? json_opt_str(loader->facts, "prefix") : NULL;
+	if (!b->prefix)
+		b->prefix = "";
 	if (prepare(b, loader, err))
 		return -1;
 	return loader->ops->objects(loader, &target, err);
@@ -296,22 +313,40 @@ restore(struct component *c, struct loader *loader, struct err *err)
 
 /* --- before any work */
 
-/* Listing is allowed, and reading where there is something to read. */
+/*
+ * Listing is allowed, and reading where there is something to read.  One object
+ * that may not be read is the backup's to name; the first few, all of them,
+ * mean that the key may not read.
+ */
 static int
 try_reading(struct bucket *b, bool *empty, struct err *err)
 {
 	AUTO(s3_list) struct s3_list *list = NULL;
-	AUTO(object) struct object o = { 0 };
-	AUTO(object) struct object got = { 0 };
-	bool more;
+	bool more = true;
 
-	if (s3_list_new(b->s3, prefix_of(b), NULL, NULL, &list, err) ||
-	    s3_list_next(list, &o, NULL, &more, err))
+	*empty = true;
+	if (s3_list_new(b->s3, b->prefix, NULL, NULL, &list, err))
 		return -1;
-	*empty = !more;
-	if (!more || s3_head(b->s3, o.key, &got, NULL, err) == 0)
-		return 0;
-	return err_is(err, ERR_NOTFOUND) ? 0 : -1;
+	for (int i = 0; i < TRIED; i++) {
+		AUTO(object) struct object o = { 0 };
+		AUTO(object) struct object got = { 0 };
+		struct err why = { 0 };
+
+		if (s3_list_next(list, &o, NULL, &more, &why)) {
+			*err = why;
+			return -1;
+		}
+		if (!more)
+			break;
+		*empty = false;
+		if (s3_head(b->s3, o.key, &got, NULL, &why) == 0 ||
+		    err_is(&why, ERR_NOTFOUND))
+			return 0;
+		*err = why;
+		if (!err_is(&why, ERR_DENIED) && !err_is(&why, ERR_REMOTE))
+			return -1;
+	}
+	return *empty ? 0 : -1;
 }
 
 static int
@@ -398,7 +433,7 @@ component_bucket_new(const struct config_component *cc, const char *to,
 	if (!b)
 		return err_nomem(err);
 	b->component = (struct component){ &bucket_ops, cc->name };
-	b->config = &cc->bucket;
+	b->prefix = cc->bucket.prefix ? cc->bucket.prefix : "";
 	c = &b->component;
 	if (to)
 		options.bucket = to;

@@ -12,27 +12,30 @@
 #include "engine/references.h"
 #include "engine/save_objects.h"
 #include "engine/sink_meter.h"
+#include "repo/repo_files.h"
 #include "repo/set.h"
 
 /* One run. */
 struct run {
 	const struct backup_options *o;
 	struct set *set;
-	struct manifest *before; /* set before; NULL: none or full */
 	struct rate rate;
 	struct references *references;
-	struct component **component; /* in the plan's order */
-	struct err *unfit;            /* what its check said */
+	/* In the plan's order: */
+	struct component **component;
+	struct manifest **before; /* set to build on; NULL: none.  Components
+	                           * may share one. */
+	struct err *unfit;        /* what its check said */
 };
 
 /* One component of it: what the component's saver is made of. */
 struct save {
 	struct saver saver;
 	struct run *run;
+	const struct manifest *before; /* NULL: everything is read */
 	struct manifest_component *mc;
 	struct progress_meter meter;
-	struct save_objects *objects; /* NULL: none named yet */
-	bool without_before;
+	struct save_objects *objects;  /* NULL: none named yet */
 	_Atomic unsigned packs, files; /* last numbers that were used */
 };
 
@@ -104,18 +107,36 @@ save_stream(struct saver *saver, const char *kind, struct sink **out,
 	return 0;
 }
 
+/* What is built on must be there as a whole; otherwise it is passed over. */
+static int
+check_before(struct save *v, const struct manifest_component **ret,
+    struct err *err)
+{
+	const struct manifest_component *c =
+	    v->before ? manifest_find(v->before, v->mc->name) : NULL;
+	struct repo *repo = v->run->o->repo;
+
+	*ret = c;
+	if (!c || (repo_files_there(repo, &c->files, err) == 0 &&
+	              repo_files_there(repo, &c->needs, err) == 0))
+		return 0;
+	if (!err_is(err, ERR_NOTFOUND) && !err_is(err, ERR_CORRUPT))
+		return -1;
+	log_warning("component '%s': set %s cannot be built on, everything is "
+	            "read again: %s",
+	    v->mc->name, v->before->id, err->msg);
+	*ret = NULL;
+	return 0;
+}
+
 static int
 begin_objects(struct save *v, struct err *err)
 {
 	const struct config *c = v->run->o->config;
-	const struct manifest *before = v->run->before;
 	struct save_env env = {
 		.repo = v->run->o->repo,
 		.set = v->run->set,
 		.mc = v->mc,
-		.before = before && !v->without_before
-		              ? manifest_find(before, v->mc->name)
-		              : NULL,
 		.meter = &v->meter,
 		.rate = &v->run->rate,
 		.transfers = (unsigned)c->limits.transfers,
@@ -124,8 +145,8 @@ begin_objects(struct save *v, struct err *err)
 		.object_number = &v->files,
 	};
 
-	if (env.before && env.before->status == MANIFEST_FAILED)
-		env.before = NULL;
+	if (check_before(v, &env.before, err))
+		return -1;
 	if (env.before)
 		progress_expect(&v->meter, env.before->objects,
 		    env.before->bytes);
@@ -190,8 +211,15 @@ save_facts(struct saver *saver, const char *json, struct err *err)
 static int
 save_reference(struct saver *saver, const char *uri, struct err *err)
 {
-	return references_add(((struct save *)saver)->run->references, uri,
-	    err);
+	struct run *r = ((struct save *)saver)->run;
+
+	if (!r->references || references_add(r->references, uri, err) == 0)
+		return 0;
+	if (err_is(err, ERR_NOMEM))
+		return -1;
+	log_warning("references are not looked up: %s", err->msg);
+	references_free(TAKE(r->references));
+	return 0;
 }
 
 static const struct saver_ops save_ops = {
@@ -211,10 +239,11 @@ reset_counts(struct save *v)
 {
 	struct manifest_component *mc = v->mc;
 
+	save_objects_free(TAKE(v->objects)); /* nobody counts any more */
 	mc->objects = mc->bytes = mc->new_objects = mc->gone = 0;
 	while (mc->nunread > 0)
 		free(mc->unread[--mc->nunread]);
-	save_objects_free(TAKE(v->objects));
+	manifest_files_done(&mc->needs);
 	progress_expect(&v->meter, 0, 0);
 }
 
@@ -224,13 +253,14 @@ save_twice(struct save *v, struct component *c, struct err *err)
 {
 	if (c->ops->backup(c, &v->saver, err) == 0)
 		return 0;
-	if (!v->objects || !save_objects_before_broken(v->objects))
+	if (!v->before || !v->objects ||
+	    !save_objects_before_broken(v->objects))
 		return -1;
-	log_warning("component '%s': the set before cannot be built on, "
-	            "everything is read again: %s",
-	    v->mc->name, err->msg);
+	log_warning("component '%s': set %s cannot be built on, everything is "
+	            "read again: %s",
+	    v->mc->name, v->before->id, err->msg);
 	reset_counts(v);
-	v->without_before = true;
+	v->before = NULL;
 	return c->ops->backup(c, &v->saver, err);
 }
 
@@ -240,7 +270,8 @@ note_failure(struct manifest_component *mc, const struct err *why,
 {
 	log_warning("component '%s' failed: %s", mc->name, why->msg);
 	mc->status = MANIFEST_FAILED;
-	mc->objects = mc->bytes = mc->new_objects = 0;
+	mc->objects = mc->bytes = mc->new_objects = mc->gone = 0;
+	manifest_files_done(&mc->needs);
 	free(TAKE(mc->message));
 	return str_dup(why->msg, &mc->message, err);
 }
@@ -264,7 +295,8 @@ save_component(struct run *r, size_t i, struct err *err)
 {
 	const struct config_component *cc = r->o->plan->job[i].component;
 	struct save v = { .saver = { &save_ops, r->o->config->scratch },
-		.run = r };
+		.run = r,
+		.before = r->before[i] };
 	struct err why = r->unfit[i];
 	int rc = -1;
 
@@ -302,8 +334,10 @@ look(struct run *r, struct err *err)
 		        &r->component[i], err))
 			return err_wrap(err, "component '%s'", cc->name);
 		if (r->component[i]->ops->check(r->component[i], false, &detail,
-		        &r->unfit[i]) == 0)
-			fit++;
+		        &r->unfit[i]))
+			continue;
+		r->unfit[i] = (struct err){ 0 };
+		fit++;
 	}
 	if (fit > 0)
 		return 0;
@@ -361,6 +395,8 @@ check_references(struct run *r, struct err *err)
 	struct manifest_references *result = set_references(r->set);
 	const struct plan *p = r->o->plan;
 
+	if (!r->references)
+		return 0;
 	result->checked = references_any(r->references, &result->external);
 	for (size_t i = 0; result->checked && i < p->count; i++) {
 		struct manifest_component *mc =
@@ -387,8 +423,47 @@ nothing_saved(const struct run *r, struct err *err)
 	    m->component[0].name, m->component[0].message);
 }
 
+/* For each component the newest set that has it. */
 static int
-begin(struct run *r, struct err *err)
+find_before(struct run *r, const char **parent, struct err *err)
+{
+	const struct plan *p = r->o->plan;
+
+	for (size_t i = 0; i < p->count && !r->o->full; i++) {
+		struct manifest *m = NULL;
+
+		if (repo_latest(r->o->repo, &p->job[i].component->name, 1, &m,
+		        err))
+			return -1;
+		for (size_t k = 0; k < i && m; k++)
+			if (r->before[k] &&
+			    strcmp(r->before[k]->folder, m->folder) == 0) {
+				manifest_free(m);
+				m = r->before[k];
+			}
+		r->before[i] = m;
+		if (m && (!*parent || strcmp(m->id, *parent) > 0))
+			*parent = m->id;
+	}
+	return 0;
+}
+
+static void
+free_before(struct run *r)
+{
+	for (size_t i = 0; r->before && i < r->o->plan->count; i++) {
+		bool shared = false;
+
+		for (size_t k = 0; k < i; k++)
+			shared = shared || r->before[k] == r->before[i];
+		if (!shared)
+			manifest_free(r->before[i]);
+	}
+	free(r->before);
+}
+
+static int
+begin(struct run *r, const char **parent, struct err *err)
 {
 	const struct backup_options *o = r->o;
 	unsigned swept = 0;
@@ -403,9 +478,9 @@ begin(struct run *r, struct err *err)
 		log_warning("left-over uploads stay: %s", quiet.msg);
 	if (swept)
 		log_info("%u unfinished uploads of dead runs removed", swept);
-	if (!o->full && repo_latest(o->repo, &r->before, err))
+	if (find_before(r, parent, err))
 		return -1;
-	so.parent = r->before ? r->before->id : NULL;
+	so.parent = *parent;
 	return set_begin(o->repo, &so, &r->set, err);
 }
 
@@ -413,22 +488,24 @@ static int
 run_all(struct run *r, struct manifest **ret, struct err *err)
 {
 	const struct backup_options *o = r->o;
+	const char *parent = NULL;
 
 	if (look(r, err) ||
 	    references_new(o->plan, o->config->scratch, &r->references, err) ||
-	    begin(r, err))
+	    begin(r, &parent, err))
 		return -1;
 	log_info("set %s: begun%s%s", set_id(r->set),
-	    r->before ? ", built on " : ", full",
-	    r->before ? r->before->id : "");
+	    parent ? ", built on " : ", full", parent ? parent : "");
 	for (size_t i = 0; i < o->plan->count; i++)
 		if (save_component(r, i, err))
 			return -1;
 	if (nothing_saved(r, err) || check_references(r, err) ||
 	    say_missing(r, err) || set_commit(r->set, err))
 		return -1;
-	if (repo_manifest(o->repo, set_id(r->set), ret, err))
-		return err_wrap(err, "reading the new set back");
+	if (repo_manifest(o->repo, set_folder(r->set), ret, err))
+		return err_wrap(err,
+		    "set %s is stored, but cannot be read back",
+		    set_id(r->set));
 	log_info("set %s: %s", set_id(r->set), manifest_status(*ret));
 	return 0;
 }
@@ -440,16 +517,18 @@ backup_run(const struct backup_options *o, struct manifest **ret,
 	size_t n = o->plan->count;
 	struct run r = { .o = o,
 		.component = calloc(n + 1, sizeof(struct component *)),
+		.before = calloc(n + 1, sizeof(struct manifest *)),
 		.unfit = calloc(n + 1, sizeof(struct err)) };
 	int rc;
 
 	rate_init(&r.rate, o->config->limits.bandwidth, o->clock);
-	rc = r.component && r.unfit ? run_all(&r, ret, err) : err_nomem(err);
+	rc = r.component && r.before && r.unfit ? run_all(&r, ret, err)
+	                                        : err_nomem(err);
 	for (size_t i = 0; r.component && i < n; i++)
 		component_free(r.component[i]);
 	set_free(r.set);
 	references_free(r.references);
-	manifest_free(r.before);
+	free_before(&r);
 	rate_done(&r.rate);
 	free(r.component);
 	free(r.unfit);

@@ -55,39 +55,56 @@ try_store(struct store *st, struct buf *detail, struct err *err)
 }
 
 static int
-look_at_repo(struct repo *repo, struct buf *detail, struct err *err)
+look_at_store(struct store *st, struct buf *detail, struct err *err)
 {
-	struct store *st = repo_store(repo);
-	AUTO(repo_sets) struct repo_sets sets = { 0 };
 	char size[16];
 	uint64_t room;
 
 	if (buf_puts(detail, st->ops->where(st), err) ||
-	    repo_list(repo, &sets, err) || try_store(st, detail, err) ||
-	    st->ops->room(st, &room, err))
+	    try_store(st, detail, err) || st->ops->room(st, &room, err))
 		return -1;
 	str_bytes(room, size);
 	if (room < ROOM_MIN)
 		return err_set(err, ERR_NOROOM, "%s has only %s left",
 		    st->ops->where(st), size);
-	if (room != UINT64_MAX &&
-	    buf_printf(detail, err, ", room for %s", size))
+	return room != UINT64_MAX
+	           ? buf_printf(detail, err, ", room for %s", size)
+	           : 0;
+}
+
+static int
+look_at(const struct check_repository *r, struct buf *detail, struct err *err)
+{
+	AUTO(repo_sets) struct repo_sets sets = { 0 };
+
+	if (!r->repo)
+		return look_at_store(r->store, detail, err) ||
+		               buf_puts(detail,
+		                   "; no repository yet, the first backup makes "
+		                   "it",
+		                   err)
+		           ? -1
+		           : 0;
+	if (repo_list(r->repo, &sets, err) ||
+	    look_at_store(repo_store(r->repo), detail, err))
 		return -1;
 	return buf_printf(detail, err, ", %zu sets", sets.count);
 }
 
 static int
-check_repo(struct repo *repo, const struct err *why_not, struct check_result *r,
-    struct err *err)
+check_repo(const struct config *c, const struct check_repository *r,
+    struct check_result *result, struct err *err)
 {
 	AUTO(buf) struct buf detail = { .max = DETAIL_MAX };
 	struct err why = { 0 };
 
-	if (!repo)
-		return add_line(r, "repository", false, why_not->msg, err);
-	if (look_at_repo(repo, &detail, &why))
-		return add_line(r, "repository", false, why.msg, err);
-	return add_line(r, "repository", true, detail.data, err);
+	if (!r->repo && !r->store)
+		return add_line(result, "repository",
+		    err_is(r->why_not, ERR_NOTFOUND) && c->repository.create,
+		    r->why_not->msg, err);
+	if (look_at(r, &detail, &why))
+		return add_line(result, "repository", false, why.msg, err);
+	return add_line(result, "repository", true, detail.data, err);
 }
 
 static int
@@ -109,8 +126,9 @@ check_component(const struct config *c, const struct config_component *cc,
 }
 
 int
-check_run(const struct config *c, const struct plan *plan, struct repo *repo,
-    const struct err *why_not, struct check_result *r, struct err *err)
+check_run(const struct config *c, const struct plan *plan,
+    const struct check_repository *repository, struct check_result *r,
+    struct err *err)
 {
 	*r = (struct check_result){
 		.line = calloc(plan->count + 1, sizeof *r->line),
@@ -118,7 +136,7 @@ check_run(const struct config *c, const struct plan *plan, struct repo *repo,
 	};
 	if (!r->line)
 		return err_nomem(err);
-	if (check_repo(repo, why_not, r, err))
+	if (check_repo(c, repository, r, err))
 		return -1;
 	for (size_t i = 0; i < plan->count; i++)
 		if (check_component(c, plan->job[i].component, r, err))

@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "plan/plan.h"
 #include "repo/repo.h"
+#include "store/store.h"
 
 struct check_line {
 	char *name; /* "repository", or the component's */
@@ -22,14 +23,20 @@ struct check_result {
 	bool ok; /* all of them */
 };
 
+/* The repository, as far as it could be opened. */
+struct check_repository {
+	struct repo *repo;   /* NULL: there is none, or it cannot be opened */
+	struct store *store; /* where it would be; NULL: not there either */
+	const struct err *why_not; /* there is none of both */
+};
+
 /*
- * repo NULL: it could not be opened, and why_not says why.  The repository is
- * tried by writing, reading and removing a small file; may it not be removed,
- * that is said, and no failure.  -1 only where the check itself cannot run.
+ * The repository is tried by writing, reading and removing a small file; may
+ * it not be removed, that is said, and no failure.  One that the first backup
+ * would make is no failure either.  -1 only where the check cannot run.
  */
 MUST_CHECK int check_run(const struct config *, const struct plan *,
-    struct repo *, const struct err *why_not, struct check_result *,
-    struct err *);
+    const struct check_repository *, struct check_result *, struct err *);
 void check_result_done(struct check_result *);
 
 static inline void

@@ -35,15 +35,6 @@ struct batch {
 	uint64_t from, to; /* of the pack, what the needed ones cover */
 };
 
-const struct manifest_file *
-load_objects_inventory(const struct manifest_component *mc)
-{
-	for (size_t i = 0; i < mc->files.count; i++)
-		if (str_ends(mc->files.file[i].path, ".inventory.jsonl.zst"))
-			return &mc->files.file[i];
-	return NULL;
-}
-
 /* --- a worker's part */
 
 static void
@@ -344,7 +335,7 @@ walk(struct load *l,
 	bool more = true;
 
 	inventory_free(TAKE(l->inventory));
-	if (inventory_open(l->env->repo, load_objects_inventory(l->env->mc),
+	if (inventory_open(l->env->repo, manifest_inventory_of(l->env->mc),
 	        &l->inventory, err) ||
 	    next_have(l, err))
 		return -1;
@@ -411,7 +402,7 @@ load_objects(const struct load_env *env, const struct object_target *target,
 	struct load l = { .env = env, .target = target };
 	int rc;
 
-	if (!load_objects_inventory(env->mc))
+	if (!manifest_inventory_of(env->mc))
 		return err_set(err, ERR_CORRUPT,
 		    "the set has no inventory of '%s'", env->mc->name);
 	rc = run(&l, err);

@@ -39,8 +39,4 @@ struct load_env {
 MUST_CHECK int load_objects(const struct load_env *,
     const struct object_target *, struct err *);
 
-/* The component's inventory; NULL: it has none. */
-const struct manifest_file *
-load_objects_inventory(const struct manifest_component *);
-
 #endif

@@ -6,7 +6,6 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "component/sqlite_bag.h"
-#include "engine/load_objects.h"
 #include "repo/inventory.h"
 
 /* A source is asked for so many keys at most; the rest is "unknown". */
@@ -124,7 +123,8 @@ struct lookup {
 	struct component *source;
 	const char *bucket;
 	struct manifest_references *result;
-	uint64_t lost; /* of this component */
+	uint64_t lost; /* of this component: */
+	const char *first_lost;
 	unsigned asked;
 };
 
@@ -170,8 +170,11 @@ miss(struct lookup *l, const char *key, struct err *err)
 		    err);
 	}
 	r->lost++;
-	l->lost++;
-	return name_one(l, key, &r->lost_uris, &r->nlost_uris, err);
+	if (name_one(l, key, &r->lost_uris, &r->nlost_uris, err))
+		return -1;
+	if (l->lost++ == 0)
+		l->first_lost = r->lost_uris[r->nlost_uris - 1];
+	return 0;
 }
 
 static int
@@ -289,7 +292,7 @@ degrade(const struct lookup *l, struct manifest_component *mc, struct err *err)
 	return str_printf(&mc->message, err,
 	    "%" PRIu64 " objects that databases of the set refer to are not in "
 	    "the set, the first: '%s'",
-	    l->lost, l->result->lost_uris[0]);
+	    l->lost, l->first_lost);
 }
 
 static void
@@ -310,7 +313,7 @@ references_check(struct references *r, size_t i, struct component *source,
     struct repo *repo, struct manifest_component *mc,
     struct manifest_references *result, struct err *err)
 {
-	const struct manifest_file *file = load_objects_inventory(mc);
+	const struct manifest_file *file = manifest_inventory_of(mc);
 	struct lookup l = { .bag = r->bag[i],
 		.source = source,
 		.result = result,

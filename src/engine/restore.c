@@ -7,14 +7,14 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "base/pool.h"
 #include "base/str.h"
 #include "component/component.h"
 #include "engine/limits.h"
 #include "engine/load_objects.h"
 #include "engine/sink_meter.h"
+#include "repo/repo_files.h"
 
-enum { NOTES_MAX = 100, STATS = 16 };
+enum { NOTES_MAX = 100 };
 
 struct run {
 	const struct restore_options *o;
@@ -118,51 +118,15 @@ static const struct loader_ops load_ops = {
 
 /* --- before anything is changed */
 
-struct stat_job {
-	struct repo *repo;
-	const struct manifest_file *file;
-};
-
-static int
-stat_run(void *arg, struct err *err)
-{
-	struct stat_job *j = arg;
-	int rc = repo_stat(j->repo, j->file, err);
-
-	free(j);
-	return rc;
-}
-
-static int
-stat_files(struct repo *repo, const struct manifest_files *files,
-    struct pool *pool, struct err *err)
-{
-	for (size_t i = 0; i < files->count; i++) {
-		struct stat_job *j = calloc(1, sizeof *j);
-
-		if (!j)
-			return err_nomem(err);
-		*j = (struct stat_job){ repo, &files->file[i] };
-		if (pool_run(pool, stat_run, j, 1, err)) {
-			free(j);
-			return -1;
-		}
-	}
-	return 0;
-}
-
 /* Every file that the component needs is there, and its inventory is right. */
 static int
 look_at_files(struct run *r, const struct manifest_component *mc,
     struct err *err)
 {
-	const struct manifest_file *inventory = load_objects_inventory(mc);
-	AUTO(pool) struct pool *pool = NULL;
+	const struct manifest_file *inventory = manifest_inventory_of(mc);
 
-	if (pool_new(STATS, STATS * 2, &pool, err) ||
-	    stat_files(r->o->repo, &mc->files, pool, err) ||
-	    stat_files(r->o->repo, &mc->needs, pool, err) ||
-	    pool_wait(pool, err))
+	if (repo_files_there(r->o->repo, &mc->files, err) ||
+	    repo_files_there(r->o->repo, &mc->needs, err))
 		return -1;
 	return inventory ? repo_verify(r->o->repo, inventory, err) : 0;
 }
@@ -179,6 +143,10 @@ look_at(struct run *r, size_t i, struct err *err)
 		return err_set(err, ERR_USAGE,
 		    "it failed in this set: choose another set, or other "
 		    "components with --component");
+	if (r->o->exact && mc->status != MANIFEST_OK)
+		return err_set(err, ERR_USAGE,
+		    "the set does not hold all of it, and 'exact' would remove "
+		    "what is missing there: restore without it");
 	if (strcmp(mc->type, config_type_name(j->component->type)) != 0)
 		return err_set(err, ERR_USAGE,
 		    "it is of type '%s' in the set and of type '%s' in the "
@@ -203,6 +171,10 @@ take_counts(struct load *v, struct loader *l)
 	p->unchanged = atomic_load(&v->counts.unchanged);
 	p->removed = atomic_load(&v->counts.removed);
 	p->extra = v->counts.extra;
+	if (v->run->o->dry_run && !manifest_inventory_of(v->mc)) {
+		p->written = v->mc->objects;
+		p->written_bytes = v->mc->bytes;
+	}
 	if (p->extra)
 		load_note(l,
 		    "%ju objects that are not in the set were left alone; "

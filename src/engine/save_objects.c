@@ -15,7 +15,6 @@ enum {
 	ATTEMPTS = 5,         /* at an object that keeps changing */
 	LARGE_COST = 9 << 20, /* a part of the upload and zstd's window */
 	SMALL_COST = 8 << 10, /* beside the object's own bytes */
-	UNREAD_NAMED = 100,
 };
 
 struct save_objects {
@@ -24,7 +23,6 @@ struct save_objects {
 	struct pool *pool;
 	struct window *window;
 	struct sink *inventory;
-	struct buf line;
 	struct inventory *before;    /* NULL: none, or at its end */
 	struct inventory_entry last; /* the one of before that comes next */
 	bool before_broken;
@@ -43,31 +41,44 @@ struct job {
 
 /* --- lines leave in key order */
 
-static void
-drop_entry(void *item)
-{
-	struct inventory_entry *e = item;
+/* An object that is done: its line of the inventory. */
+struct line {
+	uint64_t size; /* of the object */
+	size_t len;
+	char text[];
+};
 
-	inventory_entry_done(e);
-	free(e);
+/* ERR_CORRUPT: the format cannot hold it. */
+static int
+make_line(const struct inventory_entry *e, struct line **ret, struct err *err)
+{
+	AUTO(buf) struct buf text = { .max = INVENTORY_LINE_MAX };
+	struct line *l;
+
+	if (inventory_encode(e, &text, err))
+		return -1;
+	l = malloc(sizeof *l + text.len);
+	if (!l)
+		return err_nomem(err);
+	l->size = e->object.size;
+	l->len = text.len;
+	memcpy(l->text, text.data, text.len);
+	*ret = l;
+	return 0;
 }
 
 static int
 leave(void *ctx, void *item, struct err *err)
 {
 	struct save_objects *s = ctx;
-	struct inventory_entry *e = item;
-	int rc;
+	struct line *l = item;
+	int rc = sink_write(s->inventory, l->text, l->len, err);
 
-	buf_clear(&s->line);
-	rc = inventory_encode(e, &s->line, err);
-	if (rc == 0)
-		rc = sink_write(s->inventory, s->line.data, s->line.len, err);
 	if (rc == 0) {
 		s->env.mc->objects++;
-		s->env.mc->bytes += e->object.size;
+		s->env.mc->bytes += l->size;
 	}
-	drop_entry(e);
+	free(l);
 	return rc;
 }
 
@@ -150,12 +161,12 @@ note_unread(struct save_objects *s, const char *key, const struct err *why,
 {
 	struct manifest_component *mc = s->env.mc;
 
+	if (s->unread++ >= MANIFEST_UNREAD)
+		return 0;
 	log_warning("component '%s': object '%s' is left out: %s", mc->name,
 	    key, why->msg);
-	if (s->unread++ >= UNREAD_NAMED)
-		return 0;
 	if (!mc->unread) {
-		mc->unread = calloc(UNREAD_NAMED, sizeof *mc->unread);
+		mc->unread = calloc(MANIFEST_UNREAD, sizeof *mc->unread);
 		if (!mc->unread)
 			return err_nomem(err);
 	}
@@ -196,55 +207,69 @@ job_free(struct job *j)
 	free(j);
 }
 
-/* Saved: its line leaves.  Otherwise its place is given up. */
 static int
-job_end(struct job *j, struct inventory_entry *e, struct err *err)
+save_line(struct job *j, struct line **ret, struct err *err)
+{
+	AUTO(inventory_entry) struct inventory_entry e = { 0 };
+
+	if (save_one(j, &e, err))
+		return -1;
+	object_move(&e.object, &j->object);
+	j->far_failed = false;
+	if (make_line(&e, ret, err) == 0)
+		return 0;
+	object_move(&j->object, &e.object); /* to be named */
+	return -1;
+}
+
+/* Saved: its line leaves. */
+static int
+job_end(struct job *j, struct line *l, struct err *err)
 {
 	struct save_objects *s = j->s;
 
-	object_move(&e->object, &j->object);
 	monitor_enter(&s->m);
 	s->env.mc->new_objects++;
 	monitor_leave(&s->m);
 	progress_add(s->env.meter, 1, 0);
-	return window_done(s->window, j->place, e, err);
+	return window_done(s->window, j->place, l, err);
 }
 
 static int
 job_run(void *arg, struct err *err)
 {
 	struct job *j = arg;
-	struct inventory_entry *e = calloc(1, sizeof *e);
+	struct line *l = NULL;
 	struct err why = { 0 };
-	bool saved = false;
 	int rc;
 
-	if (!e)
-		rc = err_nomem(err);
-	else if (save_one(j, e, &why))
+	if (save_line(j, &l, &why) == 0) {
+		rc = job_end(j, l, err);
+	} else {
 		rc = left_out(j, &why, err);
-	else {
-		saved = true;
-		rc = job_end(j, TAKE(e), err);
-	}
-	if (e)
-		drop_entry(e);
-	if (!saved)
 		window_skip(j->s->window, j->place);
+	}
 	job_free(j);
 	return rc;
 }
 
 /* --- the walk */
 
+/* Damage can be helped: everything is read again.  No answer cannot. */
 static int
-next_before(struct save_objects *s, bool *more, struct err *err)
+before_failed(struct save_objects *s, const struct err *err)
 {
-	if (inventory_next(s->before, &s->last, more, err) == 0)
-		return 0;
 	s->before_broken =
 	    err_is(err, ERR_CORRUPT) || err_is(err, ERR_NOTFOUND);
 	return -1;
+}
+
+static int
+next_before(struct save_objects *s, bool *more, struct err *err)
+{
+	return inventory_next(s->before, &s->last, more, err) == 0
+	           ? 0
+	           : before_failed(s, err);
 }
 
 /* Bring `last` to the first entry that is not before the key. */
@@ -284,21 +309,16 @@ keep_file(struct save_objects *s, const char *path, struct err *err)
 static int
 add_unchanged(struct save_objects *s, uint64_t place, struct err *err)
 {
-	struct inventory_entry *e = calloc(1, sizeof *e);
+	struct line *l = NULL;
 
-	if (!e) {
-		window_skip(s->window, place);
-		return err_nomem(err);
-	}
-	if (s->last.file && keep_file(s, s->last.file, err)) {
-		free(e);
+	if ((s->last.file && keep_file(s, s->last.file, err)) ||
+	    make_line(&s->last, &l, err)) {
 		window_skip(s->window, place);
 		return -1;
 	}
 	progress_add(s->env.meter, 1, s->last.object.size);
-	*e = s->last;
-	s->last = (struct inventory_entry){ 0 };
-	return window_done(s->window, place, e, err);
+	inventory_entry_done(&s->last);
+	return window_done(s->window, place, l, err);
 }
 
 static int
@@ -361,17 +381,13 @@ save_objects_add(struct save_objects *s, const struct object_source *source,
 static int
 open_before(struct save_objects *s, struct err *err)
 {
-	const struct manifest_files *files;
-	const char *suffix = ".inventory.jsonl.zst";
+	const struct manifest_component *before = s->env.before;
+	const struct manifest_file *inventory =
+	    before ? manifest_inventory_of(before) : NULL;
 
-	if (!s->env.before)
+	if (!inventory)
 		return 0;
-	files = &s->env.before->files;
-	for (size_t i = 0; i < files->count; i++)
-		if (str_ends(files->file[i].path, suffix))
-			return inventory_open(s->env.repo, &files->file[i],
-			    &s->before, err);
-	return 0;
+	return inventory_open(s->env.repo, inventory, &s->before, err);
 }
 
 static int
@@ -398,7 +414,6 @@ save_objects_new(const struct save_env *env, struct save_objects **out,
 	if (!s)
 		return err_nomem(err);
 	s->env = *env;
-	s->line.max = INVENTORY_LINE_MAX;
 	monitor_init(&s->m);
 	if (prepare(s, err))
 		return -1;
@@ -453,12 +468,11 @@ save_objects_free(struct save_objects *s)
 	if (!s)
 		return;
 	pool_free(s->pool);
-	window_free(s->window, drop_entry);
+	window_free(s->window, free);
 	packers_done(&s->packers);
 	sink_free(s->inventory);
 	inventory_free(s->before);
 	inventory_entry_done(&s->last);
-	buf_done(&s->line);
 	monitor_done(&s->m);
 	free(s->last_key);
 	free(s);

@@ -43,8 +43,10 @@ retry_run(const struct retry_policy *p, const struct clock *clock, retry_fn *fn,
 		struct retry_hint hint = { 0 };
 		unsigned ms;
 
-		if (fn(arg, &hint, err) == 0)
+		if (fn(arg, &hint, err) == 0) {
+			*err = (struct err){ 0 }; /* of an earlier attempt */
 			return 0;
+		}
 		if (!err_is(err, ERR_TRANSIENT))
 			return -1;
 		if (hint.progressed)

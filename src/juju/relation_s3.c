@@ -285,16 +285,19 @@ relation_s3_decode(const struct relation_s3 *r,
 {
 	char origin[ORIGIN_SIZE];
 	AUTO(tree) struct tree *map = NULL;
+	struct relation_gap own = { 0 }; /* gap may tell of another relation */
 
 	(void)snprintf(origin, sizeof origin, "relation %s", r->id);
 	if (tree_new(TREE_MAP, NULL, origin, 0, &map, err) ||
-	    add_keys(r, data, gap, map, err) ||
-	    add_place(r, data, gap, map, err) ||
+	    add_keys(r, data, &own, map, err) ||
+	    add_place(r, data, &own, map, err) ||
 	    add_plain(r, data->bag, map, err) ||
 	    add_chain(r, data->bag, map, err) || relation_s3_proxy(r, map, err))
 		return -1;
-	if (gap->state == RELATION_READY)
+	if (own.state == RELATION_READY)
 		*ret = TAKE(map);
+	else
+		relation_gap_set(gap, own.state, "%s", own.text);
 	return 0;
 }
 

@@ -104,6 +104,13 @@ check_targets(const struct config *c, const struct plan_choice *choice,
 			return err_set(err, ERR_USAGE,
 			    "'--to %s': no such component in the configuration",
 			    choice->to[i]);
+		for (size_t k = 0; k < i; k++)
+			if (strncmp(choice->to[k], choice->to[i],
+			        (size_t)(eq - choice->to[i]) + 1) == 0)
+				return err_set(err, ERR_USAGE,
+				    "'--to %s': the component has a target "
+				    "already",
+				    choice->to[i]);
 	}
 	return 0;
 }
@@ -129,6 +136,22 @@ targets_one(const char *to, const char *const *names, size_t n)
 			return true;
 	}
 	return false;
+}
+
+int
+plan_wanted(const struct config *c, const struct plan_choice *choice,
+    struct plan *ret, struct err *err)
+{
+	AUTO(plan) struct plan p = { 0 };
+
+	if (check_targets(c, choice, err) || start(c, choice, &p, err))
+		return -1;
+	for (size_t i = 0; i < c->ncomponents; i++)
+		if (chosen(choice, c->components[i].name))
+			insert(&p, &c->components[i]);
+	*ret = p;
+	p = (struct plan){ 0 };
+	return 0;
 }
 
 static int

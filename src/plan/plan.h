@@ -32,6 +32,9 @@ struct plan_choice {
 	size_t nto;
 };
 
+/* What is chosen, by name or by target.  ERR_USAGE: not configured. */
+MUST_CHECK int plan_wanted(const struct config *, const struct plan_choice *,
+    struct plan *, struct err *);
 /* ERR_USAGE: a name that is not configured. */
 MUST_CHECK int plan_backup(const struct config *, const struct plan_choice *,
     struct plan *, struct err *);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/str.h"
 #include "repo/layout.h"
 
 static void
@@ -83,6 +84,15 @@ manifest_file_of(const struct manifest_component *c, const char *path)
 	const struct manifest_file *f = manifest_files_find(&c->files, path);
 
 	return f ? f : manifest_files_find(&c->needs, path);
+}
+
+const struct manifest_file *
+manifest_inventory_of(const struct manifest_component *c)
+{
+	for (size_t i = 0; i < c->files.count; i++)
+		if (str_ends(c->files.file[i].path, ".inventory.jsonl.zst"))
+			return &c->files.file[i];
+	return NULL;
 }
 
 bool

@@ -110,6 +110,9 @@ const struct manifest_file *manifest_files_find(const struct manifest_files *,
 /* In the component's files, then its needs. */
 const struct manifest_file *manifest_file_of(const struct manifest_component *,
     const char *path);
+/* Its inventory; NULL: it has none. */
+const struct manifest_file *
+manifest_inventory_of(const struct manifest_component *);
 void manifest_component_done(struct manifest_component *);
 /* A type may not be called like a member of a component in the file. */
 bool manifest_is_type(const char *);

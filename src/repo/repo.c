@@ -91,6 +91,25 @@ record_read(struct repo *r, struct err *err)
 	return 0;
 }
 
+/* Each manifest says its own format: a repository that lost its record can
+ * still be restored from. */
+static int
+without_record(struct repo *r, struct err *err)
+{
+	AUTO(repo_sets) struct repo_sets s = { 0 };
+	const char *where = r->store->ops->where(r->store);
+
+	if (repo_folders(r, "", &s, err))
+		return -1;
+	if (s.count == 0)
+		return err_set(err, ERR_NOTFOUND,
+		    "there is no repository in %s; the first backup makes it",
+		    where);
+	log_warning("'%s' is missing in %s, and %zu sets are there: going on",
+	    LAYOUT_REPOSITORY, where, s.count);
+	return 0;
+}
+
 /* Whoever else makes one at the same moment: the one that is read counts. */
 static int
 start(struct repo *r, bool create, struct err *err)
@@ -102,9 +121,7 @@ start(struct repo *r, bool create, struct err *err)
 	if (!err_is(err, ERR_NOTFOUND))
 		return -1;
 	if (!create)
-		return err_set(err, ERR_NOTFOUND,
-		    "there is no repository in %s; the first backup makes it",
-		    r->store->ops->where(r->store));
+		return without_record(r, err);
 	if (record_write(r, err) && !err_is(err, ERR_EXISTS))
 		return -1;
 	return record_read(r, err);
@@ -388,6 +405,18 @@ repo_manifest_text(struct repo *r, const char *id, struct buf *ret,
 }
 
 static bool
+holds(const struct manifest *m, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct manifest_component *c = manifest_find(m, names[i]);
+
+		if (!c || c->status == MANIFEST_FAILED)
+			return false;
+	}
+	return true;
+}
+
+static bool
 none_failed(const struct manifest *m)
 {
 	for (size_t i = 0; i < m->ncomponents; i++)
@@ -414,7 +443,8 @@ load_or_pass(struct repo *r, const struct repo_set *s, struct manifest **ret,
 }
 
 int
-repo_latest(struct repo *r, struct manifest **ret, struct err *err)
+repo_latest(struct repo *r, const char *const *names, size_t n,
+    struct manifest **ret, struct err *err)
 {
 	AUTO(repo_sets) struct repo_sets s = { 0 };
 	AUTO(manifest) struct manifest *m = NULL;
@@ -428,7 +458,7 @@ repo_latest(struct repo *r, struct manifest **ret, struct err *err)
 		if (has_manifest(r, s.set[i].folder, &committed, err) ||
 		    (committed && load_or_pass(r, &s.set[i], &m, err)))
 			return -1;
-		if (m && !none_failed(m))
+		if (m && !(n > 0 ? holds(m, names, n) : none_failed(m)))
 			manifest_free(TAKE(m));
 	}
 	*ret = TAKE(m);

@@ -59,10 +59,14 @@ MUST_CHECK int repo_manifest(struct repo *, const char *id, struct manifest **,
 /* Its bytes, as they are, verified. */
 MUST_CHECK int repo_manifest_text(struct repo *, const char *id, struct buf *,
     struct err *);
-/* The newest set with a manifest in which no component has failed; *ret NULL:
- * none.  Those that cannot be read, because damaged or of a newer format, are
- * passed over with a warning. */
-MUST_CHECK int repo_latest(struct repo *, struct manifest **ret, struct err *);
+/*
+ * The newest set with a manifest that holds each of the n named components,
+ * none of them failed; with n 0, the newest in which nothing failed.  *ret
+ * NULL: none.  Those that cannot be read, because damaged or of a newer format,
+ * are passed over with a warning.
+ */
+MUST_CHECK int repo_latest(struct repo *, const char *const *names, size_t n,
+    struct manifest **ret, struct err *);
 
 /* Stream a whole file to a sink (the caller's), decompressed where its name
  * ends in .zst, and verified: the sink is finished only if all bytes were

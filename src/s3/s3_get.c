@@ -25,6 +25,7 @@ struct transfer {
 	bool checked;   /* this answer was looked at */
 	bool full;      /* more came than is wanted */
 	bool broken;    /* `to` has failed: no attempt can help */
+	struct err why; /* what it said */
 };
 
 /* --- what an answer brings */
@@ -297,7 +298,11 @@ get_once(void *arg, struct retry_hint *hint, struct err *err)
 	t->checked = false;
 	rc = send_get(t, hint, err);
 	hint->progressed = t->done > before;
-	if (t->broken || t->full || (rc && complete(t)))
+	if (t->broken) {
+		t->why = *err;
+		return 0;
+	}
+	if (t->full || (rc && complete(t)))
 		return 0;
 	if (rc)
 		return broke_off(t, err);
@@ -344,7 +349,11 @@ s3_get(struct s3 *s, const struct s3_get *w, struct object *got,
 	rc = retry_run(&s3_request_policy, s->clock, get_once, &t, err);
 	s3_request_done(&t.reply);
 	free(t.etag);
-	return rc == 0 && !t.broken ? 0 : -1;
+	if (t.broken) {
+		*err = t.why;
+		return -1;
+	}
+	return rc;
 }
 
 int

@@ -101,7 +101,7 @@ static const struct {
 	{ REPO "components: {}\n",
 	    "p.yaml:2: 'components' must be a list, not a map" },
 	{ REPO "components: []\n",
-	    "p.yaml:2: 'components' must name 1 to 1000 components" },
+	    "p.yaml:2: 'components' must name 1 to 256 components" },
 	{ REPO "components:\n- mlmd\n",
 	    "p.yaml:3: each of 'components' must be a map, such as {name: "
 	    "mlmd, type: sqlite, path: /data/mlmd.db}" },

@@ -299,7 +299,7 @@ latest_is_the_newest_without_a_failed_component(void **state)
 	AUTO(manifest) struct manifest *m = NULL;
 	struct err err = { 0 };
 
-	assert_int_equal(repo_latest(k->repo, &m, &err), 0);
+	assert_int_equal(repo_latest(k->repo, NULL, 0, &m, &err), 0);
 	assert_null(m);
 	put_set(k, "2026-11-01T00:00:00Z", "2026-11-01T00:00:00Z-00000000",
 	    MANIFEST_OK);
@@ -309,7 +309,7 @@ latest_is_the_newest_without_a_failed_component(void **state)
 	    MANIFEST_FAILED);
 	put_text(k, "sets/2026-11-04T00:00:00Z-00000000/manifest.json", "{}");
 	put_text(k, "sets/2026-11-05T00:00:00Z-00000000/open.json", "{}");
-	assert_int_equal(repo_latest(k->repo, &m, &err), 0);
+	assert_int_equal(repo_latest(k->repo, NULL, 0, &m, &err), 0);
 	assert_string_equal(m->id, "2026-11-02T00:00:00Z");
 }
 
@@ -326,7 +326,7 @@ latest_does_not_pass_over_what_a_retry_would_read(void **state)
 	kit_reset(k);
 	k->fail_code = ERR_TRANSIENT;
 	atomic_store(&k->fail_at, 2); /* list, stat, get */
-	assert_int_equal(repo_latest(k->repo, &m, &err), -1);
+	assert_int_equal(repo_latest(k->repo, NULL, 0, &m, &err), -1);
 	assert_true(err_is(&err, ERR_TRANSIENT));
 	assert_null(m);
 }
@@ -462,7 +462,8 @@ look_at_everything(struct kit *k, struct err *err)
 	if (repo_open(&k->store, true, &again, err) ||
 	    repo_list(k->repo, &s, err) ||
 	    repo_manifest(k->repo, SAMPLE_ID, &m, err) ||
-	    repo_latest(k->repo, &latest, err) || repo_sweep(k->repo, &n, err))
+	    repo_latest(k->repo, NULL, 0, &latest, err) ||
+	    repo_sweep(k->repo, &n, err))
 		return -1;
 	assert_int_equal(s.count, 2);
 	assert_string_equal(m->folder, SAMPLE_FOLDER);
