@@ -53,6 +53,7 @@ static const struct {
 } bad[] = {
 	{ "pb create --frobnicate",
 	    "unknown option '--frobnicate'; see 'platform-backup help'" },
+	{ "pb -vx create", "unknown option '-x'; see 'platform-backup help'" },
 	{ "pb -x", "unknown option '-x'; see 'platform-backup help'" },
 	{ "pb create --label", "option '--label' needs a value" },
 	{ "pb restore a b", "a word too many: 'b'" },

@@ -101,6 +101,40 @@ a_target_chooses_its_component_alone(void **state)
 	assert_string_equal(p.job[0].to, "/tmp/copy.db");
 }
 
+static void
+what_is_wanted_is_chosen_by_name_or_target(void **state)
+{
+	const char *const to[] = { "models=copy" };
+	const char *const only[] = { "notes" };
+	const char *const want[] = { "notes", "models" };
+	struct plan_choice choice = {
+		.to = to, .nto = 1, .only = only, .nonly = 1
+	};
+	struct err err = { 0 };
+	AUTO(plan) struct plan p = { 0 };
+
+	(void)state;
+	assert_int_equal(plan_wanted(&config, &choice, &p, &err), 0);
+	assert_names(&p, want, 2);
+}
+
+static void
+one_component_has_one_target(void **state)
+{
+	const char *const in_set[] = { "models", "mlmd" };
+	const char *const to[] = { "models=a", "mlmd=/b", "models=c" };
+	struct plan_choice choice = { .to = to, .nto = 3 };
+	struct err err = { 0 };
+	AUTO(plan) struct plan p = { 0 };
+
+	(void)state;
+	assert_int_equal(plan_restore(&config, &choice, in_set, 2, &p, &err),
+	    -1);
+	assert_true(err_is(&err, ERR_USAGE));
+	assert_string_equal(err.msg,
+	    "'--to models=c': the component has a target already");
+}
+
 static const struct {
 	const char *only, *to, *message;
 } bad[] = {
@@ -165,6 +199,8 @@ main(void)
 		cmocka_unit_test(a_name_that_is_not_configured_is_refused),
 		cmocka_unit_test(restore_goes_the_other_way),
 		cmocka_unit_test(a_target_chooses_its_component_alone),
+		cmocka_unit_test(what_is_wanted_is_chosen_by_name_or_target),
+		cmocka_unit_test(one_component_has_one_target),
 		cmocka_unit_test(restores_that_cannot_be_meant_are_refused),
 		cmocka_unit_test(no_memory_is_said),
 	};

@@ -83,6 +83,7 @@ transient_errors_are_tried_again_with_growing_delay(void **state)
 
 	(void)state;
 	assert_int_equal(run(&s, &slept, &err), 0);
+	assert_true(err_is(&err, ERR_NONE)); /* nothing is left of them */
 	assert_int_equal(s.calls, 5);
 	assert_int_equal(slept.count, 4);
 	for (unsigned i = 0; i < 4; i++)
