@@ -1,5 +1,6 @@
 #include "cmd/session.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -181,8 +182,10 @@ open_place(const struct config *config, struct store **ret, struct err *err)
 {
 	AUTO(store) struct store *st = NULL;
 
-	if (open_store(&config->repository, false, &st, err) ||
-	    st->ops->open(st, err))
+	if (open_store(&config->repository, false, &st, err))
+		return -1;
+	assert(st);
+	if (st->ops->open(st, err))
 		return -1;
 	*ret = TAKE(st);
 	return 0;
