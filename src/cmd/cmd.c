@@ -62,7 +62,7 @@ find(const struct args *a, const struct cmd **ret, struct err *err)
 	if (!c->id && a->id)
 		return err_set(err, ERR_USAGE, "a word too many: '%s'", a->id);
 	foreign = a->given & ~(c->options | ALWAYS);
-	if (foreign)
+	if (foreign && !(a->given & (ARGS_HELP | ARGS_VERSION)))
 		return err_set(err, ERR_USAGE,
 		    "option '--%s' does not belong to '%s'; see "
 		    "'platform-backup help'",
