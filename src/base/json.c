@@ -110,18 +110,32 @@ json_parse(const char *text, size_t len, struct json **ret, struct err *err)
 	while (item && end < text + len && strchr(" \t\r\n", *end))
 		end++;
 	if (!item || end < text + len) {
-		cJSON_Delete(item);
+		json_free((struct json *)item);
 		return bad(err, "unexpected text", (size_t)(end - text));
 	}
 	*ret = (struct json *)item;
 	return 0;
 }
 
+/* Recursion is as deep as the document, which json_parse limits. */
+static void
+wipe(cJSON *item)
+{
+	for (; item; item = item->next) {
+		wipe(item->child);
+		if (item->valuestring)
+			explicit_bzero(item->valuestring,
+			    strlen(item->valuestring));
+	}
+}
+
 void
 json_free(struct json *j)
 {
-	if (j)
-		cJSON_Delete(&j->item);
+	if (!j)
+		return;
+	wipe(&j->item);
+	cJSON_Delete(&j->item);
 }
 
 static const cJSON *

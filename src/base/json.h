@@ -17,7 +17,8 @@ struct json; /* a document, or any value inside one */
 /* One value and nothing behind it.  ERR_CORRUPT names the byte. */
 MUST_CHECK int json_parse(const char *, size_t len, struct json **,
     struct err *);
-void json_free(struct json *); /* the document, never a part of it */
+/* The document, never a part of it; its texts are wiped: some are secrets. */
+void json_free(struct json *);
 
 /* Required fields of an object: ERR_CORRUPT where missing or another type. */
 MUST_CHECK int json_str(const struct json *, const char *name, const char **ret,

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -17,14 +18,16 @@
 enum {
 	PROC_CHUNK = 16 << 10,
 	PIPE_MAX = 1 << 20, /* /proc/sys/fs/pipe-max-size */
-	TICK_MS = 100,      /* how often to look whether the child has ended */
-	ENDING_MS = 5,      /* the same, once it has closed its output */
+	TICK_MS = 100,      /* how often to look at the time */
+	ENDING_MS = 5,      /* for the child's end, where no pidfd tells it */
 	NOT_RUN = 127,      /* as the shell says it; seen by nobody */
 };
 
-/* Our ends of the child's three, and its own. */
+enum { END = 3 }; /* the pidfd: readable when the child has ended */
+
+/* Our ends of the child's three and its end, and its own. */
 struct ends {
-	struct pollfd our[3];
+	struct pollfd our[4];
 	int child[3];
 };
 
@@ -57,7 +60,7 @@ static void
 close_ends(struct ends *e)
 {
 	close_child_ends(e);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i <= END; i++)
 		close_fd(&e->our[i].fd);
 }
 
@@ -215,6 +218,7 @@ start(struct run *r, struct err *err)
 		return err_sys(err, "cannot start a process");
 	close_child_ends(&r->ends);
 	close_fd(&to);
+	r->ends.our[END] = (struct pollfd){ pidfd_open(r->pid, 0), POLLIN, 0 };
 	return await_exec(r, from, err);
 }
 
@@ -324,14 +328,12 @@ static int
 pump(struct run *r, struct err *err)
 {
 	struct pollfd *our = r->ends.our;
+	int tick = our[END].fd >= 0 ? TICK_MS : ENDING_MS;
 
 	for (bool ended = false; !ended;) {
-		bool open = our[0].fd >= 0 || our[1].fd >= 0 || our[2].fd >= 0;
-
 		if (late(r, err))
 			return -1;
-		if (poll(our, 3, open ? TICK_MS : ENDING_MS) < 0 &&
-		    errno != EINTR)
+		if (poll(our, END + 1, tick) < 0 && errno != EINTR)
 			return err_sys(err, "cannot wait for it");
 		ended = has_ended(r);
 		feed(r);
@@ -377,7 +379,8 @@ proc_run(struct proc *p, struct buf *out, struct buf *errors, struct err *err)
 		.in = p->in,
 		.in_left = p->in_len,
 		.to = { NULL, out, errors },
-		.ends = { .our = { { .fd = -1 }, { .fd = -1 }, { .fd = -1 } },
+		.ends = { .our = { { .fd = -1 }, { .fd = -1 }, { .fd = -1 },
+		              { .fd = -1 } },
 		    .child = { -1, -1, -1 } } };
 	int rc;
 

@@ -4,7 +4,6 @@
 
 #include "base/date.h"
 #include "base/str.h"
-#include "base/tree.h"
 #include "config/config.h"
 #include "juju/hooktool.h"
 
@@ -39,8 +38,7 @@ unit_read(const struct env *env, struct unit *u, struct err *err)
 		return blocked_by(u, err);
 	if (!c.config)
 		add_gap(u, &c.repository);
-	else if (tree_get(c.config, "components")->child &&
-	         config_decode(TAKE(c.config), &u->config, err) &&
+	else if (config_decode(TAKE(c.config), &u->config, err) &&
 	         blocked_by(u, err))
 		return -1;
 	add_gap(u, &c.components);

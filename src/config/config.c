@@ -256,11 +256,11 @@ decode_components(const struct tree *list, struct config *c, struct err *err)
 
 	for (const struct tree *t = list->child; t; t = t->next)
 		n++;
-	if (n == 0 || n > COMPONENTS_MAX)
+	if (n > COMPONENTS_MAX)
 		return tree_err(list, err,
-		    "'components' must name 1 to %d components",
+		    "'components' names more than %d components",
 		    COMPONENTS_MAX);
-	c->components = calloc(n, sizeof *c->components);
+	c->components = calloc(n + 1, sizeof *c->components);
 	if (!c->components)
 		return err_nomem(err);
 	for (const struct tree *t = list->child; t; t = t->next) {

@@ -7,19 +7,21 @@
 #include "base/tree.h"
 #include "base/yaml.h"
 #include "juju/hooktool.h"
+#include "juju/relation_database.h"
 #include "juju/relation_minio.h"
 #include "juju/relation_s3.h"
 
 enum { OPTION_MAX = 1 << 20, APP_SIZE = 128 };
 
 static const char components_origin[] = "charm option 'components'";
+static const char databases_origin[] = "charm option 'databases'";
 
 /* --- the charm's options (config.yaml); NULL where empty */
 
 struct options {
 	struct json *json;
-	const char *components, *store_bucket, *bucket, *path, *name,
-	    *bandwidth;
+	const char *components, *databases, *store_bucket, *bucket, *path,
+	    *name, *bandwidth;
 	bool create_bucket;
 };
 
@@ -43,6 +45,7 @@ options_read(struct options *o, struct err *err)
 	if (hooktool_config(&o->json, err))
 		return -1;
 	o->components = option(o->json, "components");
+	o->databases = option(o->json, "databases");
 	o->store_bucket = option(o->json, "object-store-bucket-name");
 	o->bucket = option(o->json, "bucket");
 	o->path = option(o->json, "path");
@@ -57,8 +60,9 @@ options_read(struct options *o, struct err *err)
 struct walk {
 	const struct env *env;
 	const struct options *options;
-	struct charm *charm;      /* when reading; NULL when publishing */
-	struct tree *root, *list; /* borrowed: what is being put together */
+	struct charm *charm;          /* when reading; NULL when publishing */
+	struct tree *root, *list;     /* borrowed: what is being put together */
+	const struct tree *databases; /* app: database */
 };
 
 typedef int visit_fn(struct walk *, const char *id, struct err *);
@@ -114,6 +118,44 @@ source_of(const struct walk *w, const char *id)
 	return r;
 }
 
+static struct relation_database
+database_of(const struct walk *w, const char *id, const char *app)
+{
+	return (struct relation_database){
+		.id = id,
+		.type = str_starts(id, "mysql:") ? "mysql" : "postgresql",
+		.app = app,
+		.database = relation_database_name(w->databases, app),
+	};
+}
+
+/* A map of texts.  *ret NULL: the option is empty. */
+static int
+read_databases(const struct options *o, struct tree **ret, struct err *err)
+{
+	static const char form[] =
+	    "it must be a map of applications and their databases, such as "
+	    "{kfp-db: mlpipeline}";
+	AUTO(tree) struct tree *map = NULL;
+
+	*ret = NULL;
+	if (!o->databases)
+		return 0;
+	if (strlen(o->databases) > OPTION_MAX)
+		return err_set(err, ERR_USAGE, "%s is longer than %d bytes",
+		    databases_origin, OPTION_MAX);
+	if (yaml_parse(o->databases, strlen(o->databases), databases_origin,
+	        &map, err))
+		return -1;
+	if (map->kind != TREE_MAP)
+		return tree_err(map, err, "%s", form);
+	for (const struct tree *t = map->child; t; t = t->next)
+		if (t->kind != TREE_SCALAR)
+			return tree_err(t, err, "%s", form);
+	*ret = TAKE(map);
+	return 0;
+}
+
 /* --- what we write */
 
 static int
@@ -139,6 +181,34 @@ publish_minio(struct walk *w, const char *id, struct err *err)
 	return relation_minio_publish(id, err);
 }
 
+static int
+publish_database(struct walk *w, const char *id, struct err *err)
+{
+	AUTO(free) char *app = NULL;
+
+	if (hooktool_relation_app(id, &app, err))
+		return -1;
+	const struct relation_database r = database_of(w, id, app);
+	return relation_database_publish(&r, err);
+}
+
+/*
+ * A wrong option is for the status to tell (charm_read).  As long as nobody
+ * knows what was meant, no database is asked for.
+ */
+static int
+publish_databases(struct walk *w, struct err *err)
+{
+	AUTO(tree) struct tree *databases = NULL;
+
+	if (read_databases(w->options, &databases, err))
+		return err_is(err, ERR_USAGE) ? 0 : -1;
+	w->databases = databases;
+	if (each_relation(w, "mysql", publish_database, err))
+		return -1;
+	return each_relation(w, "postgresql", publish_database, err);
+}
+
 int
 charm_publish(const struct env *env, struct err *err)
 {
@@ -153,9 +223,10 @@ charm_publish(const struct env *env, struct err *err)
 	/* first what others wait for, then what may fail */
 	if (each_relation(&w, "object-storage", publish_minio, err) ||
 	    options_read(&options, err) ||
-	    each_relation(&w, "s3-parameters", publish_repository, err))
+	    each_relation(&w, "s3-parameters", publish_repository, err) ||
+	    each_relation(&w, "s3-source", publish_source, err))
 		return -1;
-	return each_relation(&w, "s3-source", publish_source, err);
+	return publish_databases(&w, err);
 }
 
 /* --- what we read */
@@ -244,6 +315,59 @@ read_source(struct walk *w, const char *id, struct err *err)
 	if (relation_s3_read(&r, &w->charm->components, &map, err))
 		return -1;
 	return map ? add_bucket(w, id, map, err) : 0;
+}
+
+/*
+ * Named by its application; where that is taken, by the endpoint as well, and
+ * at last by the number of the relation, which no other has.
+ */
+static int
+name_database(const struct walk *w, const struct relation_database *r,
+    char **ret, struct err *err)
+{
+	AUTO(free) char *name = NULL;
+
+	if (!has_name(w->list, r->app))
+		return str_dup(r->app, ret, err);
+	if (str_printf(&name, err, "%s-%s", r->app, r->type))
+		return -1;
+	if (has_name(w->list, name))
+		return str_printf(ret, err, "%s-%s-%s", r->app, r->type,
+		    relation_number(r->id));
+	*ret = TAKE(name);
+	return 0;
+}
+
+static int
+read_database(struct walk *w, const char *id, struct err *err)
+{
+	AUTO(tree) struct tree *map = NULL;
+	AUTO(free) char *app = NULL, *name = NULL;
+
+	if (hooktool_relation_app(id, &app, err))
+		return -1;
+	const struct relation_database r = database_of(w, id, app);
+	if (relation_database_read(&r, &w->charm->components, &map, err))
+		return -1;
+	if (!map)
+		return 0;
+	if (name_database(w, &r, &name, err) ||
+	    tree_add_text(map, "name", name, err))
+		return -1;
+	return tree_add(w->list, NULL, TAKE(map), err);
+}
+
+static int
+read_all_databases(struct walk *w, struct err *err)
+{
+	AUTO(tree) struct tree *databases = NULL;
+
+	if (read_databases(w->options, &databases, err))
+		return -1;
+	w->databases = databases;
+	if (each_relation(w, "mysql", read_database, err))
+		return -1;
+	return each_relation(w, "postgresql", read_database, err);
 }
 
 /* The list's nodes move over to the one that is being put together. */
@@ -344,7 +468,7 @@ read_all(struct walk *w, struct err *err)
 	if (each_relation(w, "s3-parameters", read_repository, err) ||
 	    each_relation(w, "object-storage", read_minio, err) ||
 	    each_relation(w, "s3-source", read_source, err) ||
-	    read_components(w, err))
+	    read_all_databases(w, err) || read_components(w, err))
 		return -1;
 	name_gaps(w);
 	return read_rest(w, err);

@@ -3,11 +3,15 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/buf.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "juju/hooktool.h"
 
+enum { CHAIN_MAX = 1 << 20 };
+
 static const char white[] = " \t\r\n";
+static const char pem_begin[] = "-----BEGIN ";
 
 void
 relation_gap_set(struct relation_gap *gap, enum relation_state state,
@@ -24,21 +28,55 @@ relation_gap_set(struct relation_gap *gap, enum relation_state state,
 }
 
 int
+relation_bag_of(const char *id, const char *who, struct json **ret,
+    struct err *err)
+{
+	if (hooktool_relation_get(id, who, ret, err) == 0)
+		return 0;
+	if (!err_is(err, ERR_DENIED) && !err_is(err, ERR_NOTFOUND))
+		return -1;
+	return json_parse("{}", 2, ret, err);
+}
+
+int
 relation_bag(const char *id, char **app, struct json **ret, struct err *err)
 {
 	AUTO(free) char *name = NULL;
-	struct json *bag = NULL;
 
-	if (hooktool_relation_app(id, &name, err))
+	if (hooktool_relation_app(id, &name, err) ||
+	    relation_bag_of(id, name, ret, err))
 		return -1;
-	if (hooktool_relation_get(id, name, &bag, err)) {
-		if (!err_is(err, ERR_DENIED) && !err_is(err, ERR_NOTFOUND))
-			return -1;
-		if (json_parse("{}", 2, &bag, err))
-			return -1;
-	}
-	*ret = bag;
 	*app = TAKE(name);
+	return 0;
+}
+
+const char *
+relation_number(const char *id)
+{
+	const char *colon = strrchr(id, ':');
+
+	return colon ? colon + 1 : id;
+}
+
+/*
+ * Not granted, or not there: the provider has named the secret and grants it
+ * a moment later, or is about to go.  Either way another hook comes.
+ */
+int
+relation_secret_read(const struct relation_secret *s, struct relation_gap *gap,
+    struct json **ret, struct err *err)
+{
+	AUTO(free) char *label = NULL;
+
+	*ret = NULL;
+	if (str_printf(&label, err, "%s.%s", s->kind, relation_number(s->id)))
+		return -1;
+	if (hooktool_secret_get(s->uri, label, ret, err) == 0)
+		return 0;
+	if (!err_is(err, ERR_DENIED) && !err_is(err, ERR_NOTFOUND))
+		return -1;
+	relation_gap_set(gap, RELATION_WAITING,
+	    "waiting for the secret of relation %s", s->id);
 	return 0;
 }
 
@@ -96,5 +134,67 @@ relation_text(const struct json *bag, const char *name, char **ret,
 	relation_strip(text, white);
 	if (*text && strcmp(text, "null") != 0)
 		*ret = TAKE(text);
+	return 0;
+}
+
+/* PEM as it is, or base64 of PEM: providers and their documents differ. */
+static int
+add_pem(struct buf *chain, const char *text, struct err *err)
+{
+	AUTO(buf) struct buf raw = { .max = CHAIN_MAX };
+	const char *pem = text;
+
+	if (!strstr(text, pem_begin)) {
+		if (str_unbase64(&raw, text, err))
+			return -1;
+		pem = raw.data ? raw.data : "";
+	}
+	if (!strstr(pem, pem_begin))
+		return err_set(err, ERR_USAGE, "no PEM certificate in it");
+	return buf_printf(chain, err, "%s%s", chain->len ? "\n" : "", pem);
+}
+
+static int
+add_list(struct buf *chain, const struct json *list, struct err *err)
+{
+	const struct json *item;
+
+	for (item = json_first(list); item; item = json_next(item))
+		if (json_text(item) && add_pem(chain, json_text(item), err))
+			return -1;
+	return 0;
+}
+
+static int
+decode_chain(const char *value, struct buf *chain, struct err *err)
+{
+	AUTO(json) struct json *list = NULL;
+
+	if (*value != '[')
+		return add_pem(chain, value, err);
+	if (json_parse(value, strlen(value), &list, err))
+		return -1;
+	return add_list(chain, list, err);
+}
+
+int
+relation_chain(const struct json *bag, const char *name, char **ret,
+    struct err *err)
+{
+	AUTO(free) char *value = NULL;
+	AUTO(buf) struct buf chain = { .max = CHAIN_MAX };
+
+	*ret = NULL;
+	if (relation_text(bag, name, &value, err))
+		return -1;
+	if (!value)
+		return 0;
+	if (decode_chain(value, &chain, err)) {
+		if (err_is(err, ERR_NOMEM))
+			return -1;
+		err->code = ERR_USAGE;
+		return err_wrap(err, "'%s'", name);
+	}
+	*ret = TAKE(chain.data);
 	return 0;
 }

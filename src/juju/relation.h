@@ -34,6 +34,19 @@ void relation_gap_set(struct relation_gap *, enum relation_state,
  */
 MUST_CHECK int relation_bag(const char *id, char **app, struct json **,
     struct err *);
+/* The same of an application or unit whose name is known. */
+MUST_CHECK int relation_bag_of(const char *id, const char *who, struct json **,
+    struct err *);
+
+/*
+ * What a secret of the relation holds; NULL where gap says that it cannot be
+ * read yet.  Its label is kind and the number of the relation.
+ */
+struct relation_secret {
+	const char *id, *uri, *kind;
+};
+MUST_CHECK int relation_secret_read(const struct relation_secret *,
+    struct relation_gap *gap, struct json **, struct err *);
 
 /*
  * A copy of the value, which may be a JSON string or plain text, without white
@@ -42,6 +55,16 @@ MUST_CHECK int relation_bag(const char *id, char **app, struct json **,
  */
 MUST_CHECK int relation_text(const struct json *bag, const char *name,
     char **ret, struct err *);
+
+/*
+ * The certificates of the value, which may be PEM, base64 of PEM, or a JSON
+ * list of either; one PEM text.  *ret NULL: there is no such value.
+ */
+MUST_CHECK int relation_chain(const struct json *bag, const char *name,
+    char **ret, struct err *);
+
+/* "3" of "mysql:3". */
+const char *relation_number(const char *id);
 
 /* Remove these characters at the end, and at the front as well. */
 void relation_strip(char *text, const char *set);

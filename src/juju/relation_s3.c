@@ -2,15 +2,13 @@
 
 #include <stdio.h>
 
-#include "base/buf.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "base/tree.h"
 #include "juju/hooktool.h"
 
-enum { CHAIN_MAX = 1 << 20, ORIGIN_SIZE = 160 };
+enum { ORIGIN_SIZE = 160 };
 
-static const char pem_begin[] = "-----BEGIN ";
 static const char wanted_secrets[] = "[\"access-key\", \"secret-key\"]";
 
 /* --- which protocol */
@@ -51,14 +49,6 @@ is_placeholder(const char *bucket)
 	return *number && number[strspn(number, "0123456789")] == '\0';
 }
 
-static const char *
-number_of(const char *id)
-{
-	const char *colon = strrchr(id, ':');
-
-	return colon ? colon + 1 : id;
-}
-
 /* --- what we write */
 
 int
@@ -70,7 +60,8 @@ relation_s3_publish(const struct relation_s3 *r, struct err *err)
 	const char *bucket;
 
 	if (relation_bag(r->id, &app, &bag, err) ||
-	    str_printf(&placeholder, err, "relation-%s", number_of(r->id)))
+	    str_printf(&placeholder, err, "relation-%s",
+	        relation_number(r->id)))
 		return -1;
 	v0 = is_v0(bag);
 	/* a source exists: nobody should be asked to make it */
@@ -92,64 +83,17 @@ relation_s3_publish(const struct relation_s3 *r, struct err *err)
 
 /* --- what we read */
 
-/* PEM as it is, or base64 of PEM: providers and their documents differ. */
-static int
-add_pem(struct buf *chain, const char *text, struct err *err)
-{
-	AUTO(buf) struct buf raw = { .max = CHAIN_MAX };
-	const char *pem = text;
-
-	if (!strstr(text, pem_begin)) {
-		if (str_unbase64(&raw, text, err))
-			return -1;
-		pem = raw.data ? raw.data : "";
-	}
-	if (!strstr(pem, pem_begin))
-		return err_set(err, ERR_USAGE, "no PEM certificate in it");
-	return buf_printf(chain, err, "%s%s", chain->len ? "\n" : "", pem);
-}
-
-static int
-add_list(struct buf *chain, const struct json *list, struct err *err)
-{
-	const struct json *item;
-
-	for (item = json_first(list); item; item = json_next(item))
-		if (json_text(item) && add_pem(chain, json_text(item), err))
-			return -1;
-	return 0;
-}
-
-static int
-decode_chain(const char *value, struct buf *chain, struct err *err)
-{
-	AUTO(json) struct json *list = NULL;
-
-	if (*value != '[')
-		return add_pem(chain, value, err);
-	if (json_parse(value, strlen(value), &list, err))
-		return -1;
-	return add_list(chain, list, err);
-}
-
 static int
 add_chain(const struct relation_s3 *r, const struct json *bag, struct tree *map,
     struct err *err)
 {
-	AUTO(free) char *value = NULL;
-	AUTO(buf) struct buf chain = { .max = CHAIN_MAX };
+	AUTO(free) char *chain = NULL;
 
-	if (relation_text(bag, "tls-ca-chain", &value, err))
-		return -1;
-	if (!value)
-		return 0;
-	if (decode_chain(value, &chain, err)) {
-		if (err_is(err, ERR_NOMEM))
-			return -1;
-		err->code = ERR_USAGE;
-		return err_wrap(err, "relation %s: 'tls-ca-chain'", r->id);
-	}
-	return tree_add_text(map, "tls-ca-chain", chain.data, err);
+	if (relation_chain(bag, "tls-ca-chain", &chain, err))
+		return err_is(err, ERR_NOMEM)
+		           ? -1
+		           : err_wrap(err, "relation %s", r->id);
+	return tree_add_text(map, "tls-ca-chain", chain, err);
 }
 
 static int
@@ -301,27 +245,6 @@ relation_s3_decode(const struct relation_s3 *r,
 	return 0;
 }
 
-/*
- * Not granted, or not there: the provider has named the secret and grants it
- * a moment later, or is about to go.  Either way another hook comes.
- */
-static int
-read_secret(const struct relation_s3 *r, const char *uri,
-    struct relation_gap *gap, struct json **ret, struct err *err)
-{
-	AUTO(free) char *label = NULL;
-
-	if (str_printf(&label, err, "s3.%s", number_of(r->id)))
-		return -1;
-	if (hooktool_secret_get(uri, label, ret, err) == 0)
-		return 0;
-	if (!err_is(err, ERR_DENIED) && !err_is(err, ERR_NOTFOUND))
-		return -1;
-	relation_gap_set(gap, RELATION_WAITING,
-	    "waiting for the secret of relation %s", r->id);
-	return 0;
-}
-
 int
 relation_s3_read(const struct relation_s3 *r, struct relation_gap *gap,
     struct tree **map, struct err *err)
@@ -333,10 +256,14 @@ relation_s3_read(const struct relation_s3 *r, struct relation_gap *gap,
 	if (relation_bag(r->id, &app, &bag, err) ||
 	    relation_text(bag, "secret-extra", &uri, err))
 		return -1;
-	if (uri && read_secret(r, uri, gap, &secret, err))
-		return -1;
-	if (uri && !secret)
-		return 0;
+	if (uri) {
+		const struct relation_secret keys = { r->id, uri, "s3" };
+
+		if (relation_secret_read(&keys, gap, &secret, err))
+			return -1;
+		if (!secret)
+			return 0;
+	}
 	const struct relation_s3_data data = { app, bag, secret };
 	return relation_s3_decode(r, &data, gap, map, err);
 }

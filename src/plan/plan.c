@@ -66,6 +66,10 @@ plan_backup(const struct config *c, const struct plan_choice *choice,
 {
 	AUTO(plan) struct plan p = { 0 };
 
+	if (c->ncomponents == 0)
+		return err_set(err, ERR_USAGE,
+		    "no components are configured: name what is to be saved in "
+		    "'components'");
 	if (start(c, choice, &p, err))
 		return -1;
 	for (size_t i = 0; i < c->ncomponents; i++)

@@ -35,7 +35,7 @@ struct plan_choice {
 /* What is chosen, by name or by target.  ERR_USAGE: not configured. */
 MUST_CHECK int plan_wanted(const struct config *, const struct plan_choice *,
     struct plan *, struct err *);
-/* ERR_USAGE: a name that is not configured. */
+/* ERR_USAGE: a name that is not configured; nothing is configured. */
 MUST_CHECK int plan_backup(const struct config *, const struct plan_choice *,
     struct plan *, struct err *);
 /*

@@ -170,6 +170,26 @@ unrelated_unit_says_what_to_do() {
 	    backup-id=latest
 }
 
+# a new unit next to the old sets, such as after a disaster
+lists_without_components() {
+	deploy
+	backup
+	juju_edit 'del(.relations["object-storage:2"]) |
+	    .config.components = ""'
+	hook config-changed
+	status_is blocked 'nothing to save'
+	action list-backups
+	done_is '.results.backups | contains($id)' --arg id "$ID"
+	action show-backup backup-id="$ID"
+	done_is '.results.backup | contains("mlmd")'
+	action_fails 'nothing to save' create-backup
+	action_fails 'no components are configured' create-backup \
+	    component=mlmd
+	action_fails "'$B' that is not in the configuration" restore \
+	    backup-id="$ID" component="$B"
+	status_is blocked 'nothing to save'
+}
+
 failure_is_remembered() {
 	deploy
 	backup
@@ -256,6 +276,8 @@ it 'saves and restores some components' some_components
 it 'saves nothing while something is not there yet' \
     does_not_leave_out_what_waits
 it 'says what to do where it is not related' unrelated_unit_says_what_to_do
+it 'lists and shows sets where there is nothing to save' \
+    lists_without_components
 it 'shows that a backup failed until one succeeds' failure_is_remembered
 it 'reads keys that were rotated' rotated_keys
 it 'fails where a component cannot be saved' incomplete_set_fails_the_action

@@ -14,6 +14,13 @@ s3-v0   s3-integrator, track 1: says nothing, save its note "data", until the
 minio   the MinIO charm: fails (here: status 1) as long as the requirer has not
         published its versions; then one YAML map.
 
+mysql, postgresql
+        a database charm with the library data_interfaces: acts when the key
+        "database" newly appears; what is in requested-secrets goes into
+        secrets, everything else into the bag for all to read.  With
+        subordinated=true a unit says when it is ready: state=ready.
+
+app=NAME names the application; the s3 ones are s3-integrator otherwise.
 What it would have made is in the relation's "made" list.
 """
 
@@ -25,7 +32,10 @@ import sys
 BUCKET = re.compile(r"(?!(^xn--|.+-s3alias$))^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$")
 PLAIN = ("endpoint", "region", "storage-class", "attributes",
          "s3-api-version", "s3-uri-style", "tls-ca-chain")
-SECRET = "d2k3v0nmp25c76k%05d"
+SECRET = "%.1s2k3v0nmp25c76k%05d"
+ACCOUNT = {"user": ("username", "password", "uris", "read-only-uris"),
+           "tls": ("tls", "tls-ca")}
+APPS = {"minio": "minio", "mysql": "kfp-db", "postgresql": "postgresql-k8s"}
 
 
 def note(relation):
@@ -43,6 +53,17 @@ def publish(bag, values):
             bag[key] = value
         else:
             bag.pop(key, None)
+
+
+def secret_of(state, rid, group, content):
+    """Make or change the relation's secret of that group; its URI."""
+    name = SECRET % (group, int(rid.split(":")[1]))
+    secret = state["secrets"].setdefault(name, {
+        "owner": state["relations"][rid]["app"], "revisions": [],
+        "grants": [state["unit"].split("/")[0]]})
+    if secret["revisions"][-1:] != [content]:
+        secret["revisions"].append(content)
+    return "secret://%s/%s" % (state["model"]["uuid"], name)
 
 
 def s3_v1(state, rid, relation, options):
@@ -63,14 +84,7 @@ def s3_v1(state, rid, relation, options):
     if not asks:
         values.update(keys)
     elif keys:
-        name = SECRET % int(rid.split(":")[1])
-        secret = state["secrets"].setdefault(name, {
-            "owner": relation["app"], "revisions": [],
-            "grants": [state["unit"].split("/")[0]]})
-        if secret["revisions"][-1:] != [keys]:
-            secret["revisions"].append(keys)
-        values["secret-extra"] = "secret://%s/%s" % (
-            state["model"]["uuid"], name)
+        values["secret-extra"] = secret_of(state, rid, "extra", keys)
     publish(bag, values)
 
 
@@ -93,8 +107,32 @@ def minio(_, __, relation, options):
             "service"))
 
 
-def create(state, kind, rid):
-    app = "minio" if kind == "minio" else "s3-integrator"
+def database(state, rid, relation, options):
+    ours, bag = relation["own-app-data"], relation["app-data"]
+    if "database" in note(relation):
+        relation["made"].append(ours["database"])
+    if not relation["made"]:
+        return
+    asked = json.loads(ours.get("requested-secrets", "[]"))
+    account = {"username": "relation-%s" % rid.split(":")[1],
+               "password": "KEEPMEQUIET", **options}
+    account["uris"] = "db://%(username)s:%(password)s@" % account
+    values = {"database": relation["made"][0], "version": "8.0.44"}
+    for key in ("endpoints", "read-only-endpoints", "subordinated"):
+        values[key] = options.get(key)
+    for group, keys in ACCOUNT.items():
+        content = {k: account[k] for k in keys if k in account}
+        values.update((k, v) for k, v in content.items() if k not in asked)
+        content = {k: v for k, v in content.items() if k in asked}
+        if content:
+            values["secret-" + group] = secret_of(state, rid, group, content)
+    publish(bag, values)
+    for unit in relation["units"].values():
+        publish(unit, {"state": options.get("state")})
+
+
+def create(state, kind, rid, options):
+    app = options.get("app", APPS.get(kind, "s3-integrator"))
     relation = {"app": app, "app-data": {}, "units": {app + "/0": {}},
                 "own-app-data": {}, "own-unit-data": {}, "made": []}
     if kind == "s3-v1":
@@ -110,10 +148,11 @@ def main():
     with open(path, encoding="utf-8") as file:
         state = json.load(file)
     if event == "created":
-        create(state, kind, rid)
+        create(state, kind, rid, options)
     else:
-        {"s3-v1": s3_v1, "s3-v0": s3_v0, "minio": minio}[kind](
-            state, rid, state["relations"][rid], options)
+        {"s3-v1": s3_v1, "s3-v0": s3_v0, "minio": minio, "mysql": database,
+         "postgresql": database}[kind](
+             state, rid, state["relations"][rid], options)
     with open(path + ".new", "w", encoding="utf-8") as file:
         json.dump(state, file, indent=1, sort_keys=True)
     os.replace(path + ".new", path)

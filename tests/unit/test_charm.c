@@ -29,17 +29,29 @@ options(const char *json)
 	faketool_add("config-get", body);
 }
 
-/* ids of the three endpoints, as JSON without the brackets */
+/* ids of the endpoints, as JSON without the brackets */
 static void
-relations(const char *repository, const char *minio, const char *source)
+all_relations(const char *s3, const char *mysql, const char *postgresql)
 {
 	char body[1024];
 
 	(void)snprintf(body, sizeof body,
-	    "case $1 in s3-parameters) echo '[%s]';;\n"
-	    "object-storage) echo '[%s]';;\n*) echo '[%s]';; esac",
-	    repository, minio, source);
+	    "case $1 in %s mysql) echo '[%s]';;\n"
+	    "postgresql) echo '[%s]';;\n*) echo '[]';; esac",
+	    s3, mysql, postgresql);
 	faketool_add("relation-ids", body);
+}
+
+static void
+relations(const char *repository, const char *minio, const char *source)
+{
+	char s3[512];
+
+	(void)snprintf(s3, sizeof s3,
+	    "s3-parameters) echo '[%s]';;\n"
+	    "object-storage) echo '[%s]';;\ns3-source) echo '[%s]';;\n",
+	    repository, minio, source);
+	all_relations(s3, "", "");
 }
 
 static const char bags[] =
@@ -52,6 +64,23 @@ static const char bags[] =
     "object-*:1) printf '%s' '{\"data\":\"access-key: a\\nport: 9000\\n"
     "secret-key: b\\nservice: minio\\nnamespace: kf\\n\"}';;\n"
     "*) echo '{}';; esac";
+
+/* A repository, and databases. */
+static void
+databases(const char *mysql, const char *postgresql)
+{
+	all_relations("s3-parameters) echo '[\"s3-parameters:1\"]';;\n", mysql,
+	    postgresql);
+	faketool_add("relation-list",
+	    "case $* in *mysql:8*--app*|*--app*mysql:8*) echo '\"katib-db\"';;\n"
+	    "*--app*) echo '\"kfp-db\"';;\n*) echo '[]';; esac");
+	faketool_add("relation-get",
+	    "case $3 in s3-*) printf '%s' '{\"access-key\":\"AK\","
+	    "\"secret-key\":\"SK\",\"bucket\":\"backups\"}';;\n"
+	    "*:9) echo '{}';;\n"
+	    "*) printf '%s' '{\"username\":\"u\",\"password\":\"p\","
+	    "\"endpoints\":\"h.:1\"}';; esac");
+}
 
 static int
 setup(void **state)
@@ -202,6 +231,62 @@ source_that_is_not_ready_is_a_gap(void **state)
 }
 
 static void
+databases_become_components(void **state)
+{
+	struct err err = { 0 };
+	AUTO(charm) struct charm c = { 0 };
+
+	(void)state;
+	databases("\"mysql:3\",\"mysql:8\"", "");
+	options("{\"components\":\"[{name: last}]\"}");
+	assert_int_equal(charm_read(&action, &c, &err), 0);
+	assert_int_equal(c.components.state, RELATION_READY);
+	assert_string_equal(tree_text(component(&c, 0), "name"), "kfp-db");
+	assert_string_equal(tree_text(component(&c, 0), "type"), "mysql");
+	assert_string_equal(tree_text(component(&c, 0), "primary"), "h:1");
+	assert_string_equal(tree_text(component(&c, 0), "database"),
+	    "mlpipeline");
+	assert_string_equal(tree_text(component(&c, 1), "name"), "katib-db");
+	assert_string_equal(tree_text(component(&c, 1), "database"), "katib");
+	assert_string_equal(tree_text(component(&c, 2), "name"), "last");
+	assert_null(component(&c, 3));
+}
+
+static void
+databases_of_one_application_are_told_apart(void **state)
+{
+	struct err err = { 0 };
+	AUTO(charm) struct charm c = { 0 };
+
+	(void)state;
+	databases("\"mysql:3\"", "\"postgresql:4\",\"postgresql:5\"");
+	options("{\"databases\":\"kfp-db: other\"}");
+	assert_int_equal(charm_read(&action, &c, &err), 0);
+	assert_string_equal(tree_text(component(&c, 0), "name"), "kfp-db");
+	assert_string_equal(tree_text(component(&c, 0), "database"), "other");
+	assert_string_equal(tree_text(component(&c, 1), "name"),
+	    "kfp-db-postgresql");
+	assert_string_equal(tree_text(component(&c, 1), "type"), "postgresql");
+	assert_string_equal(tree_text(component(&c, 2), "name"),
+	    "kfp-db-postgresql-5");
+}
+
+static void
+database_that_is_not_ready_hides_no_other(void **state)
+{
+	struct err err = { 0 };
+	AUTO(charm) struct charm c = { 0 };
+
+	(void)state;
+	databases("\"mysql:9\",\"mysql:8\"", "");
+	assert_int_equal(charm_read(&action, &c, &err), 0);
+	assert_int_equal(c.components.state, RELATION_WAITING);
+	assert_string_equal(c.components.text,
+	    "waiting for kfp-db to give an account to relation mysql:9");
+	assert_string_equal(tree_text(component(&c, 0), "name"), "katib-db");
+}
+
+static void
 minio_without_a_bucket_name_is_blocked(void **state)
 {
 	struct err err = { 0 };
@@ -227,6 +312,13 @@ wrong_option_is_named(void **state)
 		    "charm option 'components':1: it must be a list" },
 		{ "{\"components\":\"- {a: b\"}",
 		    "charm option 'components':" },
+		{ "{\"databases\":\"[kfp-db]\"}",
+		    "charm option 'databases':1: it must be a map" },
+		{ "{\"databases\":\"just words\"}",
+		    "charm option 'databases':1: it must be a map" },
+		{ "{\"databases\":\"kfp-db: {a: b}\"}",
+		    "charm option 'databases':1: it must be a map" },
+		{ "{\"databases\":\"{a: b\"}", "charm option 'databases':" },
 	};
 
 	(void)state;
@@ -281,6 +373,38 @@ leader_writes_to_every_relation(void **state)
 }
 
 static void
+leader_asks_for_databases(void **state)
+{
+	struct err err = { 0 };
+	AUTO(free) char *calls = NULL;
+
+	(void)state;
+	databases("\"mysql:3\"", "\"postgresql:4\"");
+	options("{\"databases\":\"kfp-db: other\"}");
+	assert_int_equal(charm_publish(&action, &err), 0);
+	calls = faketool_calls();
+	assert_non_null(strstr(calls, "relation-set [-r] [mysql:3] [--app]"));
+	assert_non_null(strstr(calls,
+	    "relation-set [-r] [postgresql:4] [--app]"));
+	assert_non_null(strstr(calls, "\"database\":\"other\"}"));
+}
+
+static void
+wrong_option_asks_for_no_database(void **state)
+{
+	struct err err = { 0 };
+	AUTO(free) char *calls = NULL;
+
+	(void)state;
+	databases("\"mysql:3\"", "");
+	options("{\"databases\":\"[kfp-db]\"}");
+	assert_int_equal(charm_publish(&action, &err), 0);
+	calls = faketool_calls();
+	assert_non_null(strstr(calls, "relation-set [-r] [s3-parameters:1]"));
+	assert_null(strstr(calls, "[mysql:3]"));
+}
+
+static void
 other_units_write_nothing(void **state)
 {
 	struct err err = { 0 };
@@ -327,6 +451,14 @@ every_allocation_may_fail(void **state)
 	options("{}");
 	relations("\"s3-parameters:1\"", "", "");
 	assert_true(failures_of_reading() > 20);
+	options("{\"databases\":\"a: b\"}");
+	all_relations("", "\"mysql:3\"", "");
+	faketool_add("relation-list",
+	    "case $* in *--app*) echo '\"a\"';; *) echo '[]';; esac");
+	faketool_add("relation-get",
+	    "echo '{\"username\":\"u\",\"password\":\"p\","
+	    "\"endpoints\":\"h\"}'");
+	assert_true(failures_of_reading() > 20);
 }
 
 #define TOOL_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -340,10 +472,15 @@ main(void)
 		TOOL_TEST(options_add_and_name),
 		TOOL_TEST(two_buckets_of_one_name_are_told_apart),
 		TOOL_TEST(source_that_is_not_ready_is_a_gap),
+		TOOL_TEST(databases_become_components),
+		TOOL_TEST(databases_of_one_application_are_told_apart),
+		TOOL_TEST(database_that_is_not_ready_hides_no_other),
 		TOOL_TEST(minio_without_a_bucket_name_is_blocked),
 		TOOL_TEST(wrong_option_is_named),
 		TOOL_TEST(broken_relation_is_gone),
 		TOOL_TEST(leader_writes_to_every_relation),
+		TOOL_TEST(leader_asks_for_databases),
+		TOOL_TEST(wrong_option_asks_for_no_database),
 		TOOL_TEST(other_units_write_nothing),
 		TOOL_TEST(every_allocation_may_fail),
 	};

@@ -61,6 +61,8 @@ every_known_hook_sets_the_status(void **state)
 		{ "s3-parameters-relation-changed", "s3-parameters" },
 		{ "s3-source-relation-joined", "s3-source" },
 		{ "object-storage-relation-created", "object-storage" },
+		{ "mysql-relation-created", "mysql" },
+		{ "postgresql-relation-broken", "postgresql" },
 	};
 
 	(void)state;

@@ -100,8 +100,6 @@ static const struct {
 	    "p.yaml:1: 'create-bucket' must be true or false, not 'maybe'" },
 	{ REPO "components: {}\n",
 	    "p.yaml:2: 'components' must be a list, not a map" },
-	{ REPO "components: []\n",
-	    "p.yaml:2: 'components' must name 1 to 256 components" },
 	{ REPO "components:\n- mlmd\n",
 	    "p.yaml:3: each of 'components' must be a map, such as {name: "
 	    "mlmd, type: sqlite, path: /data/mlmd.db}" },
@@ -150,6 +148,36 @@ bad_ones_name_file_line_and_field(void **state)
 		assert_true(err_is(&err, ERR_USAGE));
 		assert_null(c);
 	}
+}
+
+static void
+an_empty_list_is_enough_to_look_at_sets(void **state)
+{
+	struct err err = { 0 };
+	AUTO(config) struct config *c = NULL;
+
+	(void)state;
+	assert_int_equal(load(REPO "components: []\n", &c, &err), 0);
+	assert_int_equal(c->ncomponents, 0);
+	assert_string_equal(c->repository.path, "/b");
+}
+
+static void
+more_components_than_anyone_has_are_refused(void **state)
+{
+	char text[2000] = REPO "components: [";
+	size_t n = strlen(text);
+	struct err err = { 0 };
+	struct config *c = NULL;
+
+	(void)state;
+	for (int i = 0; i < 257; i++)
+		n += (size_t)snprintf(text + n, sizeof text - n, "{},");
+	(void)snprintf(text + n, sizeof text - n, "]\n");
+	assert_int_equal(load(text, &c, &err), -1);
+	assert_true(err_is(&err, ERR_USAGE));
+	assert_string_equal(err.msg,
+	    "p.yaml:2: 'components' names more than 256 components");
 }
 
 static void
@@ -218,6 +246,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_of_it_is_read),
 		cmocka_unit_test(bad_ones_name_file_line_and_field),
+		cmocka_unit_test(an_empty_list_is_enough_to_look_at_sets),
+		cmocka_unit_test(more_components_than_anyone_has_are_refused),
 		cmocka_unit_test(secrets_come_from_files_and_environment),
 		cmocka_unit_test(a_file_that_is_missing_is_a_usage_error),
 		cmocka_unit_test(every_allocation_may_fail),

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <cjson/cJSON.h>
 #include <cmocka.h>
 
 #include <stdio.h>
@@ -262,6 +263,53 @@ every_allocation_may_fail(void **state)
 	assert_true(fails >= 10);
 }
 
+/* Each block with its size in front, so that it can be looked at once more. */
+union block {
+	size_t size;
+	max_align_t align;
+};
+
+static unsigned freed, leaked;
+
+static void *
+spy_malloc(size_t n)
+{
+	union block *b = calloc(1, sizeof *b + n);
+
+	if (!b)
+		return NULL;
+	b->size = n;
+	return b + 1;
+}
+
+static void
+spy_free(void *p)
+{
+	union block *b = p;
+
+	if (!p)
+		return;
+	b--;
+	freed++;
+	leaked += memmem(p, b->size, "SECRET", 6) != NULL;
+	free(b);
+}
+
+/* The last test: cJSON's own allocator is what it leaves. */
+static void
+texts_are_wiped(void **state)
+{
+	static const char text[] = "{\"a\": \"SECRET one\", \"b\": [1, "
+	                           "{\"c\": \"my SECRET\"}, \"SECRET\"]}";
+
+	(void)state;
+	cJSON_InitHooks(&(cJSON_Hooks){ spy_malloc, spy_free });
+	json_free(parse(text));
+	cJSON_InitHooks(NULL);
+	assert_true(freed > 8);
+	assert_int_equal(leaked, 0);
+}
+
 int
 main(void)
 {
@@ -277,6 +325,7 @@ main(void)
 		cmocka_unit_test(arrays_are_walked),
 		cmocka_unit_test(a_value_is_printed),
 		cmocka_unit_test(every_allocation_may_fail),
+		cmocka_unit_test(texts_are_wiped),
 	};
 
 	return cmocka_run_group_tests_name("json", tests, NULL, NULL);

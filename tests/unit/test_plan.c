@@ -71,6 +71,27 @@ a_name_that_is_not_configured_is_refused(void **state)
 }
 
 static void
+nothing_to_save_is_refused(void **state)
+{
+	const char *const only[] = { "mlmd" };
+	const struct config none = { 0 };
+	const struct plan_choice choices[] = { { 0 },
+		{ .only = only, .nonly = 1 } };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct err err = { 0 };
+		AUTO(plan) struct plan p = { 0 };
+
+		assert_int_equal(plan_backup(&none, &choices[i], &p, &err), -1);
+		assert_true(err_is(&err, ERR_USAGE));
+		assert_string_equal(err.msg,
+		    "no components are configured: name what is to be saved "
+		    "in 'components'");
+	}
+}
+
+static void
 restore_goes_the_other_way(void **state)
 {
 	const char *const in_set[] = { "mlmd", "artifacts", "models" };
@@ -197,6 +218,7 @@ main(void)
 		    what_refers_is_saved_before_what_is_referred_to),
 		cmocka_unit_test(only_what_is_named_is_saved),
 		cmocka_unit_test(a_name_that_is_not_configured_is_refused),
+		cmocka_unit_test(nothing_to_save_is_refused),
 		cmocka_unit_test(restore_goes_the_other_way),
 		cmocka_unit_test(a_target_chooses_its_component_alone),
 		cmocka_unit_test(what_is_wanted_is_chosen_by_name_or_target),

@@ -5,16 +5,32 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "../lib/failalloc.h"
 #include "base/clock.h"
 #include "base/proc.h"
 #include "base/thread.h"
+
+/* In place of libc's: a kernel before 5.3 has none. */
+static bool old_kernel;
+
+int
+pidfd_open(pid_t pid, unsigned flags)
+{
+	if (!old_kernel)
+		return (int)syscall(SYS_pidfd_open, pid, flags);
+	errno = ENOSYS;
+	return -1;
+}
 
 struct ran {
 	struct proc proc;
@@ -256,6 +272,17 @@ a_child_that_closes_its_output_is_waited_for(void **state)
 	assert_int_equal(r.proc.status, 4);
 }
 
+static void
+an_old_kernel_does_as_well(void **state)
+{
+	(void)state;
+	old_kernel = true;
+	input_goes_through(state);
+	a_child_that_closes_its_output_is_waited_for(state);
+	a_timeout_kills(state);
+	old_kernel = false;
+}
+
 /* The parent in this test is one of our own, which is killed. */
 static void
 the_child_dies_with_its_parent(void **state)
@@ -354,6 +381,7 @@ main(void)
 		    the_child_has_three_files_and_sigpipe_kills_it),
 		cmocka_unit_test(nothing_is_left_running),
 		cmocka_unit_test(a_child_that_closes_its_output_is_waited_for),
+		cmocka_unit_test(an_old_kernel_does_as_well),
 		cmocka_unit_test(the_child_dies_with_its_parent),
 		cmocka_unit_test(threads_may_run_programs_at_once),
 		cmocka_unit_test(no_memory_for_the_output_is_told),

@@ -129,6 +129,8 @@ unit_without_components_is_told_so(void **state)
 	(void)state;
 	related("");
 	assert_int_equal(unit_read(&update, &u, &err), 0);
+	assert_non_null(u.config);
+	assert_int_equal(u.config->ncomponents, 0);
 	assert_int_equal(u.gap.state, RELATION_BLOCKED);
 	assert_non_null(strstr(u.gap.text, "nothing to save"));
 }
