@@ -59,6 +59,8 @@ struct saver_ops {
 	/* Something of another component that this one refers to, such as
 	 * s3://bucket/key: looked for when all components are stored. */
 	int (*reference)(struct saver *, const char *uri, struct err *);
+	/* One line for the administrator, kept with a set that is whole. */
+	void (*note)(struct saver *, const char *fmt, ...) PRINTF_LIKE(2, 3);
 	/* Facts for the manifest, under the component's type: JSON object. */
 	int (*facts)(struct saver *, const char *json, struct err *);
 };
@@ -92,6 +94,9 @@ struct loader_ops {
 	 * sink is finished only if all of it was right. */
 	int (*stream)(struct loader *, const char *kind, struct sink *,
 	    struct err *);
+	/* Read the file and throw it away: ERR_CORRUPT unless all of it is
+	 * right. */
+	int (*verify)(struct loader *, const char *kind, struct err *);
 	/* Put back all objects that differ from the target's. */
 	int (*objects)(struct loader *, const struct object_target *,
 	    struct err *);
@@ -109,7 +114,7 @@ struct loader {
 /* --- the component itself */
 
 struct component_ops {
-	const char *type; /* "sqlite", "bucket" */
+	const char *type; /* "sqlite", "bucket", ... */
 	/*
 	 * Before any work: it is there, may be read (restore: written), and
 	 * has room.  Nothing is changed.  detail: one line on success, such
@@ -146,6 +151,10 @@ MUST_CHECK int component_has_none(struct component *, const char *key,
 MUST_CHECK int component_sqlite_new(const struct config_component *,
     const char *to, const char *scratch, struct component **, struct err *);
 MUST_CHECK int component_bucket_new(const struct config_component *,
+    const char *to, const char *scratch, struct component **, struct err *);
+MUST_CHECK int component_mysql_new(const struct config_component *,
+    const char *to, const char *scratch, struct component **, struct err *);
+MUST_CHECK int component_postgresql_new(const struct config_component *,
     const char *to, const char *scratch, struct component **, struct err *);
 
 static inline void

@@ -142,9 +142,55 @@ static const struct field bucket_fields[] = {
 	{ 0 },
 };
 
+struct database_item {
+	struct common common;
+	struct config_database c;
+	struct tree *replicas;
+	const char *tls, *replica;
+};
+
+static const struct field database_fields[] = {
+	{ "common", FIELD_TABLE, offsetof(struct database_item, common), false,
+	    common_fields },
+	{ "primary", FIELD_TEXT, offsetof(struct database_item, c.primary),
+	    true, NULL },
+	{ "replicas", FIELD_LIST, offsetof(struct database_item, replicas),
+	    false, NULL },
+	{ "database", FIELD_TEXT, offsetof(struct database_item, c.database),
+	    true, NULL },
+	{ "username", FIELD_TEXT, offsetof(struct database_item, c.username),
+	    true, NULL },
+	{ "password", FIELD_SECRET, offsetof(struct database_item, c.password),
+	    false, NULL },
+	{ "tls-ca-chain", FIELD_SECRET,
+	    offsetof(struct database_item, c.tls_ca_chain), false, NULL },
+	{ "tls", FIELD_TEXT, offsetof(struct database_item, tls), false, NULL },
+	{ "replica", FIELD_TEXT, offsetof(struct database_item, replica), false,
+	    NULL },
+	{ "safety-dump", FIELD_BOOL,
+	    offsetof(struct database_item, c.safety_dump), false, NULL },
+	{ "max-lag", FIELD_NUMBER, offsetof(struct database_item, c.max_lag_s),
+	    false, NULL },
+	{ 0 },
+};
+
+static const char *const tls_names[] = {
+	[CONFIG_TLS_AUTO] = "auto",
+	[CONFIG_TLS_ON] = "true",
+	[CONFIG_TLS_OFF] = "false",
+};
+
+static const char *const replica_names[] = {
+	[CONFIG_REPLICA_PREFERRED] = "preferred",
+	[CONFIG_REPLICA_REQUIRED] = "required",
+	[CONFIG_REPLICA_ANY] = "any",
+};
+
 static const char *const type_names[] = {
 	[CONFIG_SQLITE] = "sqlite",
 	[CONFIG_BUCKET] = "bucket",
+	[CONFIG_MYSQL] = "mysql",
+	[CONFIG_POSTGRESQL] = "postgresql",
 };
 
 const char *
@@ -209,6 +255,85 @@ decode_bucket(const struct tree *map, struct config_component *c,
 	return 0;
 }
 
+/* One of n names; nothing given leaves the first. */
+static int
+decode_name(const struct tree *map, const char *key, const char *const *names,
+    unsigned n, unsigned *ret, struct err *err)
+{
+	const char *text = tree_text(map, key);
+
+	*ret = 0;
+	for (unsigned i = 0; text && i < n; i++)
+		if (strcmp(text, names[i]) == 0) {
+			*ret = i;
+			return 0;
+		}
+	return text ? tree_err(tree_get(map, key), err,
+	                  "'%s' must be %s, %s or %s, not '%s'", key, names[0],
+	                  names[1], names[2], text)
+	            : 0;
+}
+
+static int
+decode_replicas(const struct tree *list, struct config_database *c,
+    struct err *err)
+{
+	size_t n = 0;
+
+	for (const struct tree *t = list ? list->child : NULL; t; t = t->next) {
+		if (n == CONFIG_REPLICAS_MAX)
+			return tree_err(t, err, "more than %d 'replicas'",
+			    CONFIG_REPLICAS_MAX);
+		if (t->kind != TREE_SCALAR || *t->text == '\0')
+			return tree_err(t, err,
+			    "each of 'replicas' must be an address, such as "
+			    "kfp-db-replicas:3306");
+		c->replicas[n++] = t->text;
+	}
+	return 0;
+}
+
+/* They go into option files of the clients, a line each. */
+static int
+check_lines(const struct tree *map, struct err *err)
+{
+	static const char *const keys[] = { "primary", "database", "username",
+		"password", "password-file", "password-env" };
+
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+		const char *text = tree_text(map, keys[i]);
+
+		if (text && strpbrk(text, "\r\n"))
+			return tree_err(tree_get(map, keys[i]), err,
+			    "'%s' must be one line", keys[i]);
+	}
+	return 0;
+}
+
+static int
+decode_database(const struct tree *map, struct config_component *c,
+    struct err *err)
+{
+	struct database_item item = { .c = { .safety_dump = true,
+		                          .max_lag_s = 3600 } };
+	unsigned tls, replica;
+
+	if (fields_decode(map, database_fields, &item, err) ||
+	    decode_name(map, "tls", tls_names, 3, &tls, err) ||
+	    decode_name(map, "replica", replica_names, 3, &replica, err) ||
+	    decode_replicas(item.replicas, &item.c, err) ||
+	    check_lines(map, err))
+		return -1;
+	if (strlen(item.c.database) > 64)
+		return tree_err(tree_get(map, "database"), err,
+		    "'database' is longer than 64 bytes");
+	item.c.tls = (enum config_tls)tls;
+	item.c.replica = (enum config_replica)replica;
+	c->name = item.common.name;
+	c->database = item.c;
+	return 0;
+}
+
 static int
 decode_type(const struct tree *map, enum config_type *type, struct err *err)
 {
@@ -221,7 +346,8 @@ decode_type(const struct tree *map, enum config_type *type, struct err *err)
 			*type = (enum config_type)i;
 			return 0;
 		}
-	return tree_err(t, err, "unknown type '%s'; possible: sqlite, bucket",
+	return tree_err(t, err,
+	    "unknown type '%s'; possible: sqlite, bucket, mysql, postgresql",
 	    t->text ? t->text : "");
 }
 
@@ -243,6 +369,10 @@ decode_component(const struct tree *map, struct config_component *c,
 		break;
 	case CONFIG_BUCKET:
 		rc = decode_bucket(map, c, err);
+		break;
+	case CONFIG_MYSQL:
+	case CONFIG_POSTGRESQL:
+		rc = decode_database(map, c, err);
 		break;
 	}
 	c->origin = map->origin;

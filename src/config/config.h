@@ -17,7 +17,12 @@
 
 struct tree;
 
-enum config_type { CONFIG_SQLITE, CONFIG_BUCKET };
+enum config_type {
+	CONFIG_SQLITE,
+	CONFIG_BUCKET,
+	CONFIG_MYSQL, /* and MariaDB */
+	CONFIG_POSTGRESQL
+};
 
 struct config_sqlite {
 	const char *path;
@@ -32,6 +37,30 @@ struct config_bucket {
 	const char *prefix; /* only keys that begin so; NULL: all */
 };
 
+enum config_tls { CONFIG_TLS_AUTO, CONFIG_TLS_ON, CONFIG_TLS_OFF };
+
+/* May the unit that takes the writes be the one that is read? */
+enum config_replica {
+	CONFIG_REPLICA_PREFERRED, /* where no other can be read */
+	CONFIG_REPLICA_REQUIRED,  /* never */
+	CONFIG_REPLICA_ANY        /* as well as any other */
+};
+
+enum { CONFIG_REPLICAS_MAX = 16 };
+
+/* mysql and postgresql; an address is host, host:port or [v6]:port */
+struct config_database {
+	const char *primary;
+	const char *replicas[CONFIG_REPLICAS_MAX]; /* the rest NULL */
+	const char *database, *username;
+	const char *password;     /* NULL: none */
+	const char *tls_ca_chain; /* PEM; NULL: none */
+	enum config_tls tls;
+	enum config_replica replica;
+	bool safety_dump;
+	uint64_t max_lag_s;
+};
+
 struct config_component {
 	const char *name;
 	enum config_type type;
@@ -39,6 +68,7 @@ struct config_component {
 	union {
 		struct config_sqlite sqlite;
 		struct config_bucket bucket;
+		struct config_database database;
 	};
 };
 

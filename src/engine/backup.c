@@ -199,6 +199,21 @@ save_degraded(struct saver *saver, const char *fmt, ...)
 		mc->message = strdup(text);
 }
 
+static void
+save_note(struct saver *saver, const char *fmt, ...)
+{
+	struct manifest_component *mc = ((struct save *)saver)->mc;
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	log_info("component '%s': %s", mc->name, text);
+	if (!mc->message)
+		mc->message = strdup(text);
+}
+
 static int
 save_facts(struct saver *saver, const char *json, struct err *err)
 {
@@ -228,6 +243,7 @@ static const struct saver_ops save_ops = {
 	.objects_end = save_objects_done,
 	.expect = save_expect,
 	.degraded = save_degraded,
+	.note = save_note,
 	.facts = save_facts,
 	.reference = save_reference,
 };
@@ -383,7 +399,7 @@ say_missing(struct run *r, struct err *err)
 			return -1;
 	}
 	return set_missing(r->set,
-	    "what no component names: SQL databases, Kubernetes objects, "
+	    "what no component names: other databases, Kubernetes objects, "
 	    "volumes of user namespaces",
 	    err);
 }

@@ -70,6 +70,18 @@ load_stream(struct loader *loader, const char *kind, struct sink *to,
 }
 
 static int
+load_verify(struct loader *loader, const char *kind, struct err *err)
+{
+	struct load *v = (struct load *)loader;
+	const struct manifest_file *file = stream_file(v->mc, kind);
+
+	if (!file)
+		return err_set(err, ERR_CORRUPT, "the set has no file '%s.%s'",
+		    v->mc->name, kind);
+	return repo_verify(v->run->o->repo, file, err);
+}
+
+static int
 load_all_objects(struct loader *loader, const struct object_target *target,
     struct err *err)
 {
@@ -112,6 +124,7 @@ load_note(struct loader *loader, const char *fmt, ...)
 
 static const struct loader_ops load_ops = {
 	.stream = load_stream,
+	.verify = load_verify,
 	.objects = load_all_objects,
 	.note = load_note,
 };

@@ -9,11 +9,14 @@ rank(enum config_type type)
 {
 	switch (type) {
 	case CONFIG_SQLITE:
-		return 0;
+		break;
+	case CONFIG_MYSQL:
+	case CONFIG_POSTGRESQL:
+		return 1;
 	case CONFIG_BUCKET:
 		return 2;
 	}
-	return 1;
+	return 0;
 }
 
 static bool

@@ -414,9 +414,44 @@ put_stream(const struct manifest_component *c, const struct manifest_file *f,
 	    buf_printf(out, err, "%s %s > \"$out/%.*s\"\n",
 	        zstd ? "zstd -dc" : "cat", f->path, len, name))
 		return -1;
-	return strcmp(c->type, "sqlite") == 0
-	           ? put_integrity(name, len, out, err)
-	           : 0;
+	if (strcmp(c->type, "sqlite") == 0)
+		return put_integrity(name, len, out, err);
+	if (strcmp(c->type, "mysql") == 0)
+		return buf_printf(out, err,
+		    "tail -n 1 \"$out/%.*s\" | grep -q '^-- Dump completed'\n",
+		    len, name);
+	return 0;
+}
+
+/* How the file of each type goes to its server. */
+static const char *
+load_text(const char *type)
+{
+	if (strcmp(type, "sqlite") == 0)
+		return "Then stop every program that has the database open, "
+		       "put the file in its\nplace, with the same owner and "
+		       "mode, and remove the files beside it that\nend in "
+		       "`-wal`, `-shm` and `-journal`.\n\n";
+	if (strcmp(type, "mysql") == 0)
+		return "Then, into a database that exists and is empty, on "
+		       "the server that takes the\nwrites (`mysql` in place "
+		       "of `mariadb` for MySQL; a first line that begins\n"
+		       "with `/*M!999999` is for MariaDB's client alone).  "
+		       "What names a user as\n`DEFINER` needs an "
+		       "administrator, or goes without:\n\n"
+		       "```sh alternative\n"
+		       "sed -E '/^(CREATE|\\/\\*!)/s/DEFINER=`[^`]*`@`[^`]*`//' "
+		       "FILE |\n"
+		       "    mariadb -h HOST -u USER -p --binary-mode DATABASE\n"
+		       "```\n\n";
+	if (strcmp(type, "postgresql") == 0)
+		return "Then, into a database that exists and is empty, on "
+		       "the server that takes the\nwrites:\n\n"
+		       "```sh alternative\n"
+		       "pg_restore --no-owner --no-acl --single-transaction \\\n"
+		       "    -h HOST -U USER -d DATABASE FILE\n"
+		       "```\n\n";
+	return "";
 }
 
 static int
@@ -431,13 +466,7 @@ put_streams(const struct manifest_component *c, struct buf *out,
 			return -1;
 	if (buf_puts(out, "```\n\n", err))
 		return -1;
-	if (strcmp(c->type, "sqlite") != 0)
-		return 0;
-	return buf_puts(out,
-	    "Then stop every program that has the database open, put the file "
-	    "in its\nplace, with the same owner and mode, and remove the files "
-	    "beside it that\nend in `-wal`, `-shm` and `-journal`.\n\n",
-	    err);
+	return buf_puts(out, load_text(c->type), err);
 }
 
 static int

@@ -202,6 +202,18 @@ saver_degraded(struct saver *base, const char *fmt, ...)
 	va_end(ap);
 }
 
+static void saver_note(struct saver *, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+static void
+saver_note(struct saver *base, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	add_line(&((struct fake_saver *)base)->notes, fmt, ap);
+	va_end(ap);
+}
+
 static int
 saver_facts(struct saver *base, const char *json, struct err *err)
 {
@@ -225,6 +237,7 @@ static const struct saver_ops saver_ops = {
 	.objects_end = saver_objects_end,
 	.expect = saver_expect,
 	.degraded = saver_degraded,
+	.note = saver_note,
 	.facts = saver_facts,
 	.reference = saver_reference,
 };
@@ -238,6 +251,7 @@ fake_saver_init(struct fake_saver *s, const char *scratch)
 		.facts = { .max = TEXT_MAX },
 		.degraded = { .max = TEXT_MAX },
 		.references = { .max = TEXT_MAX },
+		.notes = { .max = TEXT_MAX },
 	};
 }
 
@@ -248,6 +262,7 @@ fake_saver_done(struct fake_saver *s)
 	buf_done(&s->facts);
 	buf_done(&s->references);
 	buf_done(&s->degraded);
+	buf_done(&s->notes);
 	fake_objects_done(&s->objects);
 }
 
@@ -273,6 +288,15 @@ loader_stream(struct loader *base, const char *kind, struct sink *to,
 	if (l->cut_at)
 		return err_set(err, ERR_CORRUPT, "fake: cut short");
 	return sink_finish(to, err);
+}
+
+static int
+loader_verify(struct loader *base, const char *kind, struct err *err)
+{
+	struct fake_loader *l = (struct fake_loader *)base;
+
+	(void)kind;
+	return l->cut_at ? err_set(err, ERR_CORRUPT, "fake: cut short") : 0;
 }
 
 static int
@@ -371,6 +395,7 @@ loader_note(struct loader *base, const char *fmt, ...)
 
 static const struct loader_ops loader_ops = {
 	.stream = loader_stream,
+	.verify = loader_verify,
 	.objects = loader_objects,
 	.note = loader_note,
 };

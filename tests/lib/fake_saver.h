@@ -42,7 +42,7 @@ struct fake_saver {
 	 * disk does. */
 	size_t fail_at;
 	struct buf facts, degraded;
-	struct buf references; /* a line each */
+	struct buf references, notes; /* a line each */
 	uint64_t expect_objects, expect_bytes;
 	/* objects, fetched at once: */
 	struct fake_objects objects;

@@ -106,7 +106,8 @@ static const struct {
 	{ REPO "components:\n- {name: a, path: /a}\n",
 	    "p.yaml:3: 'type' is missing" },
 	{ REPO "components:\n- {name: a, type: floppy}\n",
-	    "p.yaml:3: unknown type 'floppy'; possible: sqlite, bucket" },
+	    "p.yaml:3: unknown type 'floppy'; possible: sqlite, bucket, "
+	    "mysql, postgresql" },
 	{ REPO "components:\n- {name: a, type: sqlite}\n",
 	    "p.yaml:3: 'path' is missing" },
 	{ REPO "components:\n- {name: a, type: sqlite, path: [1]}\n",

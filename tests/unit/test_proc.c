@@ -62,6 +62,20 @@ sh(const char *script, const char *in, unsigned timeout)
 }
 
 static void
+the_end_of_the_messages_may_be_kept(void **state)
+{
+	const char *const argv[] = { "sh", "-c",
+		"for i in $(seq 1000); do echo line $i; done >&2", NULL };
+	AUTO(buf) struct buf errors = { .max = 19 };
+	struct proc p = { .argv = argv, .errors_end = true };
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(proc_run(&p, NULL, &errors, &err), 0);
+	assert_string_equal(errors.data, "line 999\nline 1000\n");
+}
+
+static void
 input_goes_through(void **state)
 {
 	AUTO(ran) struct ran r = sh("cat; echo problem >&2", "hello", 5);
@@ -366,6 +380,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_end_of_the_messages_may_be_kept),
 		cmocka_unit_test(input_goes_through),
 		cmocka_unit_test(the_exit_status_is_told),
 		cmocka_unit_test(no_input_is_an_empty_one),
