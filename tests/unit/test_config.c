@@ -69,6 +69,8 @@ all_of_it_is_read(void **state)
 	assert_string_equal(c->scratch, "/scratch");
 }
 
+#define DATABASE \
+	"components:\n- {name: a, type: mysql, primary: 'h:1', database: d"
 #define REPO "repository: {path: /b}\n"
 #define SQLITE "components: [{name: a, type: sqlite, path: /a}]\n"
 
@@ -108,6 +110,17 @@ static const struct {
 	{ REPO "components:\n- {name: a, type: floppy}\n",
 	    "p.yaml:3: unknown type 'floppy'; possible: sqlite, bucket, "
 	    "mysql, postgresql" },
+	{ REPO DATABASE "}\n", "p.yaml:3: 'username' is missing" },
+	{ REPO DATABASE ", username: u, replica: never}\n",
+	    "p.yaml:3: 'replica' must be preferred, required or any, not "
+	    "'never'" },
+	{ REPO DATABASE ", username: u, tls: maybe}\n",
+	    "p.yaml:3: 'tls' must be auto, true or false, not 'maybe'" },
+	{ REPO DATABASE ", username: u, replicas: [{a: b}]}\n",
+	    "p.yaml:3: each of 'replicas' must be an address, such as "
+	    "kfp-db-replicas:3306" },
+	{ REPO DATABASE ", username: u, password: \"a\\nb\"}\n",
+	    "p.yaml:3: 'password' must be one line" },
 	{ REPO "components:\n- {name: a, type: sqlite}\n",
 	    "p.yaml:3: 'path' is missing" },
 	{ REPO "components:\n- {name: a, type: sqlite, path: [1]}\n",
@@ -241,10 +254,45 @@ every_allocation_may_fail(void **state)
 	assert_true(fails > 20);
 }
 
+static void
+a_database_has_defaults(void **state)
+{
+	struct err err = { 0 };
+	AUTO(config) struct config *c = NULL;
+	struct tree *t = NULL;
+	static const char text[] = REPO DATABASE
+	    ", username: u, password: p, tls: true, replica: any,\n"
+	    "   replicas: [a, 'b:3'], max-lag: 5, safety-dump: false}\n"
+	    "- {name: b, type: postgresql, primary: h, database: d, username: "
+	    "u}\n";
+	const struct config_database *d;
+
+	(void)state;
+	assert_int_equal(yaml_parse(text, sizeof text - 1, "p", &t, &err), 0);
+	assert_int_equal(config_decode(t, &c, &err), 0);
+	assert_int_equal(c->components[0].type, CONFIG_MYSQL);
+	d = &c->components[0].database;
+	assert_string_equal(d->replicas[1], "b:3");
+	assert_null(d->replicas[2]);
+	assert_int_equal(d->tls, CONFIG_TLS_ON);
+	assert_int_equal(d->replica, CONFIG_REPLICA_ANY);
+	assert_int_equal(d->max_lag_s, 5);
+	assert_false(d->safety_dump);
+	assert_int_equal(c->components[1].type, CONFIG_POSTGRESQL);
+	d = &c->components[1].database;
+	assert_null(d->replicas[0]);
+	assert_null(d->password);
+	assert_int_equal(d->tls, CONFIG_TLS_AUTO);
+	assert_int_equal(d->replica, CONFIG_REPLICA_PREFERRED);
+	assert_int_equal(d->max_lag_s, 3600);
+	assert_true(d->safety_dump);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_database_has_defaults),
 		cmocka_unit_test(all_of_it_is_read),
 		cmocka_unit_test(bad_ones_name_file_line_and_field),
 		cmocka_unit_test(an_empty_list_is_enough_to_look_at_sets),
