@@ -54,7 +54,7 @@ struct config {
 	struct tree *tree;
 	struct config_repository repository;
 	struct config_component *components;
-	size_t ncomponents; /* may be 0: sets can still be listed */
+	size_t ncomponents;  /* may be 0: sets can still be listed */
 	const char *scratch; /* folder for private copies */
 	struct {
 		uint64_t bandwidth; /* bytes a second; 0: no limit */
