@@ -1,5 +1,6 @@
 #include "juju/relation_database.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <strings.h>
@@ -356,6 +357,7 @@ relation_database_read(const struct relation_database *r,
 		relation_gap_set(gap, own.state, "%s", own.text);
 		return 0;
 	}
+	assert(b.unit);
 	const struct relation_database_data data = { b.bag, b.user, b.tls,
 		b.unit, b.nunits };
 	return relation_database_decode(r, &data, gap, map, err);

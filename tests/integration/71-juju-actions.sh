@@ -185,7 +185,7 @@ lists_without_components() {
 	action_fails 'nothing to save' create-backup
 	action_fails 'no components are configured' create-backup \
 	    component=mlmd
-	action_fails "'$B' that is not in the configuration" restore \
+	action_fails "no component '$B' in the configuration" restore \
 	    backup-id="$ID" component="$B"
 	status_is blocked 'nothing to save'
 }

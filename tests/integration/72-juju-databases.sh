@@ -7,10 +7,10 @@ requires jq
 S3=(endpoint=http://127.0.0.1:9 access-key=AKIDHERE secret-key=KEEPMEQUIET
     bucket=backups)
 DOMAIN=kubeflow.svc.cluster.local.
-KFP=(endpoints=kfp-db-primary.$DOMAIN:3306
-    read-only-endpoints=kfp-db-replicas.$DOMAIN:3306)
-KATIB=(app=katib-db endpoints=katib-db-primary.$DOMAIN:3306
-    read-only-endpoints=katib-db-replicas.$DOMAIN:3306)
+KFP=("endpoints=kfp-db-primary.$DOMAIN:3306"
+    "read-only-endpoints=kfp-db-replicas.$DOMAIN:3306")
+KATIB=(app=katib-db "endpoints=katib-db-primary.$DOMAIN:3306"
+    "read-only-endpoints=katib-db-replicas.$DOMAIN:3306")
 ASKED='["username", "password", "tls", "tls-ca", "uris", "read-only-uris"]'
 
 # a unit with a place for its backups; made once, because hooks take a while
@@ -71,14 +71,14 @@ two_applications() {
 	asks_for mysql:3 mlpipeline
 	asks_for mysql:4 katib
 	status_is active ready
-	relate postgresql postgresql:5 endpoints=db-primary.$DOMAIN:5432
+	relate postgresql postgresql:5 "endpoints=db-primary.$DOMAIN:5432"
 	status_is blocked "no database name for postgresql-k8s: set option 'databases'"
 	asks_for postgresql:5 ''
 	juju_is '.relations["postgresql:5"].made == []'
 	juju_edit '.config.databases = "postgresql-k8s: registry"'
 	hook config-changed
 	asks_for postgresql:5 registry
-	settle postgresql postgresql:5 endpoints=db-primary.$DOMAIN:5432
+	settle postgresql postgresql:5 "endpoints=db-primary.$DOMAIN:5432"
 	juju_is '.relations["postgresql:5"].made == ["registry"]'
 	status_is active ready
 }
