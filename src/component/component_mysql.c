@@ -314,6 +314,7 @@ static const struct component_ops mysql_ops = {
 	.check = database_check,
 	.backup = database_backup,
 	.restore = database_restore,
+	.has = component_has_none,
 	.free = database_free,
 };
 

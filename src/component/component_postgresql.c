@@ -325,6 +325,7 @@ static const struct component_ops postgresql_ops = {
 	.check = database_check,
 	.backup = database_backup,
 	.restore = database_restore,
+	.has = component_has_none,
 	.free = database_free,
 };
 

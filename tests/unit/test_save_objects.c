@@ -396,7 +396,8 @@ nothing_of_a_damaged_file_is_written(void **state)
 			assert_non_null(s);
 			assert_int_equal(s->o.size, t->o.size);
 			assert_memory_equal(s->data, t->data, t->o.size);
-			if (i == 0)
+			/* a second pack, if there was one, is sound */
+			if (i == 0 && atomic_load(&f->packs) == 1)
 				assert_true(t->o.size == 0 ||
 				            t->o.size > PACK_OBJECT_MAX);
 		}
