@@ -202,3 +202,96 @@ postgresql_start() {
 	    -U postgres -D "$d/data2" -R -X stream -c fast || return 1
 	_postgresql_server "$d" 2
 }
+
+# --- MySQL with group replication, from a root of its own: MYSQL_ROOT is a
+# folder where Debian's mysql-server and what it needs were unpacked
+
+mysql_here() {
+	[ -x "${MYSQL_ROOT:-/nonexistent}/usr/sbin/mysqld" ]
+}
+
+_mysql_run() {
+	local lib=$MYSQL_ROOT/usr/lib program=$1
+	shift
+	"$MYSQL_ROOT"/usr/lib64/ld-linux-x86-64.so.2 --library-path \
+	    "$lib/x86_64-linux-gnu:$lib/x86_64-linux-gnu/mysql:$lib/mysql/private" \
+	    "$program" "$@"
+}
+
+mysql_sql() {
+	_mysql_run "$MYSQL_ROOT/usr/bin/mysql" --no-defaults -uroot -N -B \
+	    -S "$1/socket$2" "${@:3}"
+}
+
+# mysql and mysqldump for PATH, in folder $1
+mysql_programs() {
+	local name
+	mkdir -p "$1"
+	for name in mysql mysqldump; do
+		{
+			printf '#!/bin/bash\nMYSQL_ROOT=%q\n' "$MYSQL_ROOT"
+			declare -f _mysql_run
+			printf '_mysql_run "$MYSQL_ROOT/usr/bin/%s" "$@"\n' "$name"
+		} >"$1/$name"
+		chmod +x "$1/$name"
+	done
+}
+
+_mysql_group() {
+	mysql_sql "$1" "$2" <<-SQL
+	install plugin group_replication soname 'group_replication.so';
+	set persist group_replication_group_name =
+	  'aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa';
+	set persist group_replication_local_address =
+	  '127.0.0.1:$(server_get "$1" "group$2")';
+	set persist group_replication_group_seeds =
+	  '127.0.0.1:$(server_get "$1" group1),127.0.0.1:$(server_get "$1" group2)';
+	set persist group_replication_recovery_get_public_key = ON;
+	SQL
+}
+
+mysql_start() {
+	local d n port share=$MYSQL_ROOT/usr/share/mysql
+	local common=(--no-defaults --user="$(id -un)" --mysqlx=OFF
+	    --basedir="$MYSQL_ROOT/usr" --lc-messages-dir="$share"
+	    --character-sets-dir="$share/charsets" --secure-file-priv=
+	    --plugin-dir="$MYSQL_ROOT/usr/lib/mysql/plugin")
+	d=$(readlink -m "$1")
+	mkdir -p "$d"
+	_server_put "$d" kind mysql
+	port=$(_server_ports 4) || return 1
+	_mysql_run "$MYSQL_ROOT/usr/sbin/mysqld" "${common[@]}" \
+	    --initialize-insecure --datadir="$d/data1" \
+	    >"$d/install.log" 2>&1 || return 1
+	cp -a "$d/data1" "$d/data2"
+	rm -f "$d/data2/auto.cnf"
+	for n in 1 2; do
+		_server_put "$d" "port$n" $((port + n - 1))
+		_server_put "$d" "group$n" $((port + n + 1))
+		_server_spawn "$d" "server$n" bash -c "$(declare -f _mysql_run)
+		    MYSQL_ROOT=\$1; shift; _mysql_run \"\$@\"" "$d/" \
+		    "$MYSQL_ROOT" "$MYSQL_ROOT/usr/sbin/mysqld" "${common[@]}" \
+		    --datadir="$d/data$n" --socket="$d/socket$n" \
+		    --port=$((port + n - 1)) --bind-address=127.0.0.1 \
+		    --server-id="$n" --gtid-mode=ON --log-bin=bin \
+		    --enforce-gtid-consistency=ON --report-host=127.0.0.1 \
+		    --pid-file="$d/server$n.pid" \
+		    --innodb-buffer-pool-size=64M
+		_database_wait mysql_sql "$d" "$n" || return 1
+	done
+	mysql_sql "$d" 1 <<<"create user r@'%' identified by 'r'; grant
+	    replication slave, backup_admin, group_replication_stream on *.*
+	    to r@'%'"
+	_mysql_group "$d" 1
+	_mysql_group "$d" 2
+	mysql_sql "$d" 1 <<-'SQL'
+	set global group_replication_bootstrap_group=ON;
+	start group_replication;
+	set global group_replication_bootstrap_group=OFF;
+	SQL
+	mysql_sql "$d" 2 <<-'SQL'
+	change replication source to source_user='r', source_password='r'
+	  for channel 'group_replication_recovery';
+	start group_replication;
+	SQL
+}
