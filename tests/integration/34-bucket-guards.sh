@@ -122,7 +122,7 @@ check_makes_nothing() {
 	repository_s3 "$(bucket_name repo)"
 	component_bucket mlpipeline "$B"
 	pb 0 check
-	! s3_repo ls "$(bucket_name repo)"
+	not s3_repo ls "$(bucket_name repo)"
 	s3_repo mb "$(bucket_name repo)"
 	pb 0 check
 	[ "$(s3_repo ls "$(bucket_name repo)" | wc -l)" = 0 ]

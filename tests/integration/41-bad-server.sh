@@ -43,7 +43,7 @@ no_bucket() {
 	setup
 	sed -i 's/^  name: test/&\n  create-bucket: false/' config.yaml
 	fails 1 "'$B'"
-	! s3_repo ls "$B"
+	not s3_repo ls "$B"
 	sed -i 's/create-bucket: false/create-bucket: true/' config.yaml
 	pb 0 create
 	pb 0 list
@@ -55,7 +55,7 @@ list_of_nothing() {
 	pb 0 list --json
 	json out 'length == 0'
 	contains err "'$B'"
-	! s3_repo ls "$B"
+	not s3_repo ls "$B"
 	s3_repo mb "$B"
 	pb 0 list --json
 	json out 'length == 0'

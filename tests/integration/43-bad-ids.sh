@@ -52,7 +52,7 @@ unfinished() {
 	json out '.[0]."backup-status" == "failed"'
 	pb 0 list
 	contains out failed
-	! "$PB" -c config.yaml restore "$ID" >out 2>err
+	not "$PB" -c config.yaml restore "$ID" >out 2>err
 	contains err "$ID"
 	untouched
 	# and is no obstacle to the next
@@ -78,7 +78,7 @@ newer_format() {
 	local command
 	for command in create list "restore $ID"; do
 		# shellcheck disable=SC2086
-		! "$PB" -c config.yaml $command >out 2>err
+		not "$PB" -c config.yaml $command >out 2>err
 		contains err newer || contains err format
 	done
 	untouched
@@ -87,15 +87,18 @@ newer_format() {
 no_repository() {
 	setup
 	rm repository/test/repository.json
-	! "$PB" -c config.yaml restore "$ID" >out 2>err
+	# the sets are still there
+	pb 0 restore "$ID"
+	contains err repository.json
 	rm -rf repository
+	sha256sum a.db >sums
 	local command
 	pb 0 list --json
 	json out 'length == 0'
 	[ ! -e repository ]
 	for command in "show $ID" "restore $ID"; do
 		# shellcheck disable=SC2086
-		! "$PB" -c config.yaml $command >out 2>err
+		not "$PB" -c config.yaml $command >out 2>err
 		contains err repository
 		[ ! -e repository ]
 	done
@@ -119,7 +122,7 @@ component_that_is_not_in_the_set() {
 	component_sqlite new "$T/b.db"
 	pb 0 restore "$ID"
 	[ "$(sqlite3 a.db 'select count(*) from t')" = 1 ]
-	! "$PB" -c config.yaml restore "$ID" --component new >out 2>err
+	not "$PB" -c config.yaml restore "$ID" --component new >out 2>err
 	contains err "'new'"
 }
 

@@ -45,7 +45,7 @@ hurt() {
 # what was restored of the bucket is right, as far as it goes
 only_good_data() {
 	s3_source dump "$B" >after
-	! grep -vxFf good after
+	not grep -vxFf good after
 }
 
 hurt_file() {
@@ -75,7 +75,7 @@ swapped() {
 	cp "$SET/mlpipeline/pack-000001.tar.zst" \
 	    "$other/mlpipeline/pack-000001.tar.zst"
 	s3_source empty "$B"
-	! "$PB" -c config.yaml restore "$ID" >out 2>err
+	not "$PB" -c config.yaml restore "$ID" >out 2>err
 	contains err pack-000001.tar.zst
 }
 
@@ -85,7 +85,7 @@ old_file_hurt() {
 	create
 	hurt flipped "$SET/mlpipeline/pack-000001.tar.zst"
 	s3_source empty "$B"
-	! "$PB" -c config.yaml restore "$ID" >out 2>err
+	not "$PB" -c config.yaml restore "$ID" >out 2>err
 	contains err pack-000001.tar.zst
 	only_good_data
 }

@@ -7,12 +7,13 @@ requires sqlite3 jq zstd tar rclone python3
 setup() {
 	B=$(bucket_name)
 	s3_source mb "$B"
-	s3_source fill "$B" 120 500 20000
+	s3_source fill "$B" 30 500 20000
 	s3_source big "$B" large/model.bin 12000000 random
 	s3_source big "$B" large/log.txt 9000000 text
 	local status=0
-	python3 "$TOP/tests/lib/odd_objects.py" | s3_source load "$B" ||
-	    status=$?
+	# curl 7.88 cannot sign a header of no value
+	python3 "$TOP/tests/lib/odd_objects.py" | grep -v '"m/empty"' |
+	    s3_source load "$B" || status=$?
 	[ $status -eq 0 ] || [ $status -eq 4 ]
 	sqlite3 a.db 'create table t(x); insert into t values (42)'
 	sqlite3 a.db .dump >dump
@@ -121,16 +122,25 @@ guide_runs() {
 	setup
 	fetch
 	cd fetched || return
-	local guide
+	local guide status=0
 	guide=$(echo sets/"$ID"*/RESTORE.md)
-	contains "$guide" "$ID"
-	# no secret, and no host of ours that the reader needs
 	lacks "$guide" "$(server_get "$REPO" secret)"
-	# blocks that are indented or fenced and name sqlite
-	grep -E 'zstd .*mlmd' "$guide"
+	lacks "$guide" "$(server_get "$SOURCE" secret)"
+	# as its first lines say
+	awk '/^```sh$/ { on = 1; next } /^```/ { on = 0 } on' "$guide" \
+	    >../restore.sh
+	s3_source mb "$B-2"
+	out=$T/restored BUCKET=$B-2 AWS_ACCESS_KEY_ID=$(server_get "$SOURCE" \
+	    access) AWS_SECRET_ACCESS_KEY=$(server_get "$SOURCE" secret) \
+	    ENDPOINT=$(server_get "$SOURCE" endpoint) sh -eu ../restore.sh
+	cd ..
+	sqlite3 restored/mlmd.sqlite .dump >dump2
+	same dump dump2
+	s3_source dump "$B-2" >after
+	same before after
 }
 
 it 'is restored with rclone, zstd, tar, sqlite3 and jq' with_common_tools
 it 'gives one object of a pack by offset and length' one_object
-it 'carries a guide with these commands' guide_runs
+it 'carries a guide whose commands restore all of it' guide_runs
 done_testing

@@ -11,7 +11,7 @@ secrets() {
 clean() {
 	local secret
 	for secret in $(secrets); do
-		! grep -raF -- "$secret" "$@"
+		not grep -raF -- "$secret" "$@"
 	done
 }
 

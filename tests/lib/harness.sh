@@ -248,6 +248,14 @@ same() {
 	}
 }
 
+# not COMMAND...: it fails ("! COMMAND" says nothing under set -e)
+not() {
+	if "$@"; then
+		echo "did not fail: $*" >&2
+		return 1
+	fi
+}
+
 # contains FILE TEXT...
 contains() {
 	local file=$1 text
