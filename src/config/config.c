@@ -375,7 +375,6 @@ decode_component(const struct tree *map, struct config_component *c,
 		rc = decode_database(map, c, err);
 		break;
 	}
-	c->origin = map->origin;
 	return rc ? -1 : check_name(map, c->name, err);
 }
 

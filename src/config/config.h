@@ -64,7 +64,6 @@ struct config_database {
 struct config_component {
 	const char *name;
 	enum config_type type;
-	const char *origin; /* for messages: where it was written */
 	union {
 		struct config_sqlite sqlite;
 		struct config_bucket bucket;

@@ -15,9 +15,7 @@ struct env {
 	const char *name;        /* of the hook or action: JUJU_DISPATCH_PATH */
 	const char *relation;    /* endpoint; in relation hooks */
 	const char *relation_id; /* s3-parameters:7 */
-	const char *remote_app, *remote_unit;
-	const char *secret_id, *secret_label; /* in secret hooks */
-	const char *unit, *model, *model_uuid, *version;
+	const char *unit, *model;
 	const char *http_proxy, *https_proxy, *no_proxy; /* JUJU_CHARM_* */
 };
 

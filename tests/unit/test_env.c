@@ -34,16 +34,11 @@ hook_is_read_with_its_relation(void **state)
 	assert_string_equal(e.name, "s3-parameters-relation-changed");
 	assert_string_equal(e.relation, "s3-parameters");
 	assert_string_equal(e.relation_id, "s3-parameters:7");
-	assert_string_equal(e.remote_app, "s3-integrator");
-	assert_null(e.remote_unit);
 	assert_string_equal(e.unit, "platform-backup/0");
 	assert_string_equal(e.model, "kubeflow");
-	assert_string_equal(e.model_uuid, "0b5c");
-	assert_string_equal(e.version, "3.6.8");
 	assert_string_equal(e.http_proxy, "http://proxy:3128");
 	assert_string_equal(e.https_proxy, "http://proxy:3129");
 	assert_string_equal(e.no_proxy, ".svc,10.0.0.0/8");
-	assert_null(e.secret_id);
 }
 
 static void
@@ -62,23 +57,6 @@ action_is_known_by_its_folder(void **state)
 	assert_int_equal(e.kind, ENV_ACTION);
 	assert_string_equal(e.name, "create-backup");
 	assert_null(e.http_proxy);
-}
-
-static void
-secret_hook_names_its_secret(void **state)
-{
-	static const char *const environment[] = {
-		"JUJU_DISPATCH_PATH=hooks/secret-changed",
-		"JUJU_SECRET_ID=secret:d2k3v0nmp25c76ke5e60",
-		"JUJU_SECRET_LABEL=s3.7",
-		NULL,
-	};
-	struct env e;
-
-	(void)state;
-	env_read(&e, environment);
-	assert_string_equal(e.secret_id, "secret:d2k3v0nmp25c76ke5e60");
-	assert_string_equal(e.secret_label, "s3.7");
 }
 
 static void
@@ -109,7 +87,6 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hook_is_read_with_its_relation),
 		cmocka_unit_test(action_is_known_by_its_folder),
-		cmocka_unit_test(secret_hook_names_its_secret),
 		cmocka_unit_test(without_juju_there_is_nothing_to_do),
 	};
 
