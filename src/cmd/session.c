@@ -51,10 +51,12 @@ session_open(struct session *s, struct config *config, bool create,
 	struct store *store = NULL;
 
 	s->config = config;
-	if (open_store(&config->repository, create, &store, err) ||
-	    repo_open(store, create, &s->repo, err))
-		return err_wrap(err, "repository");
-	return 0;
+	if (open_store(&config->repository, create, &store, err) == 0 &&
+	    repo_open(store, create, &s->repo, err) == 0)
+		return 0;
+	if (create && err_is(err, ERR_NOTFOUND) && !config->repository.create)
+		(void)err_wrap(err, "not made, as create-bucket is false");
+	return err_wrap(err, "repository");
 }
 
 void

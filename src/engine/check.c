@@ -98,10 +98,15 @@ check_repo(const struct config *c, const struct check_repository *r,
 	AUTO(buf) struct buf detail = { .max = DETAIL_MAX };
 	struct err why = { 0 };
 
-	if (!r->repo && !r->store)
-		return add_line(result, "repository",
-		    err_is(r->why_not, ERR_NOTFOUND) && c->repository.create,
-		    r->why_not->msg, err);
+	if (!r->repo && !r->store) {
+		bool made =
+		    err_is(r->why_not, ERR_NOTFOUND) && c->repository.create;
+
+		if (buf_printf(&detail, err, "%s%s", r->why_not->msg,
+		        made ? "; the first backup makes it" : ""))
+			return -1;
+		return add_line(result, "repository", made, detail.data, err);
+	}
 	if (look_at(r, &detail, &why))
 		return add_line(result, "repository", false, why.msg, err);
 	return add_line(result, "repository", true, detail.data, err);

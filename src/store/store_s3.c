@@ -46,9 +46,8 @@ open_bucket(struct store *st, struct err *err)
 		return 0;
 	if (!d->create)
 		return err_set(err, ERR_NOTFOUND,
-		    "bucket '%s' does not exist at %s; only 'create' makes "
-		    "it, and not with create-bucket: false",
-		    s3_bucket(d->s3), s3_endpoint(d->s3));
+		    "bucket '%s' does not exist at %s", s3_bucket(d->s3),
+		    s3_endpoint(d->s3));
 	return s3_bucket_create(d->s3, err);
 }
 
