@@ -361,9 +361,12 @@ kit_crash(const char *path)
 		    "BEGIN; UPDATE a SET v = v - 5 WHERE id = 1;"
 		    "UPDATE b SET v = v + 5 WHERE id = 1; COMMIT;"
 		    "BEGIN; UPDATE a SET v = v + 77, pad = zeroblob(60);");
-		_exit(0);
+		(void)raise(SIGKILL);
+		_exit(1);
 	}
-	must(waitpid(pid, &status, 0) == pid && status == 0, "crash");
+	must(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) &&
+	         WTERMSIG(status) == SIGKILL,
+	    "crash");
 }
 
 /* --- faults */
