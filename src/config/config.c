@@ -378,6 +378,12 @@ decode_component(const struct tree *map, struct config_component *c,
 	return rc ? -1 : check_name(map, c->name, err);
 }
 
+static bool
+is_named(const struct config_component *c, const char *name)
+{
+	return c->name && name && strcmp(c->name, name) == 0;
+}
+
 static int
 decode_components(const struct tree *list, struct config *c, struct err *err)
 {
@@ -398,7 +404,7 @@ decode_components(const struct tree *list, struct config *c, struct err *err)
 		if (decode_component(t, it, err))
 			return -1;
 		for (size_t i = 0; i < c->ncomponents; i++)
-			if (strcmp(c->components[i].name, it->name) == 0)
+			if (is_named(&c->components[i], it->name))
 				return tree_err(tree_get(t, "name"), err,
 				    "two components have the name '%s'",
 				    it->name);

@@ -43,7 +43,8 @@ try_store(struct store *st, struct buf *detail, struct err *err)
 	if (store_put_bytes(st, key, text, sizeof text - 1, err) ||
 	    store_get_bytes(st, key, &back, err))
 		return -1;
-	if (back.len != sizeof text - 1 || memcmp(back.data, text, back.len))
+	if (back.len != sizeof text - 1 ||
+	    memcmp(back.data, text, back.len) != 0)
 		return err_set(err, ERR_CORRUPT,
 		    "what was written is not what is read back");
 	if (st->ops->remove(st, key, &why) == 0)

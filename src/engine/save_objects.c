@@ -160,6 +160,7 @@ note_unread(struct save_objects *s, const char *key, const struct err *why,
     struct err *err)
 {
 	struct manifest_component *mc = s->env.mc;
+	char *copy = NULL;
 
 	if (s->unread++ >= MANIFEST_UNREAD)
 		return 0;
@@ -170,9 +171,9 @@ note_unread(struct save_objects *s, const char *key, const struct err *why,
 		if (!mc->unread)
 			return err_nomem(err);
 	}
-	if (str_dup(key, &mc->unread[mc->nunread], err))
+	if (str_dup(key, &copy, err))
 		return -1;
-	mc->nunread++;
+	mc->unread[mc->nunread++] = copy;
 	return 0;
 }
 
