@@ -50,7 +50,7 @@ unknown(const struct tree *node, const struct field *table, struct err *err)
 		if (used + n + 3 > sizeof known)
 			break;
 		if (used) {
-			memcpy(known + used, ", ", 2);
+			memcpy(known + used, ", ", 3);
 			used += 2;
 		}
 		memcpy(known + used, table->name, n + 1);

@@ -199,8 +199,7 @@ save_degraded(struct saver *saver, const char *fmt, ...)
 		mc->message = strdup(text);
 }
 
-static void save_note(struct saver *, const char *fmt, ...)
-    PRINTF_LIKE(2, 3);
+static void save_note(struct saver *, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 static void
 save_note(struct saver *saver, const char *fmt, ...)

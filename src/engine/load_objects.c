@@ -212,8 +212,9 @@ cost_of(const struct batch *b)
 
 	if (first->packed)
 		return last->offset + last->object.size - first->offset +
-		       2 * PACK_FRAME + BATCH * ENTRY_COST;
-	return first->file ? LARGE_COST : BATCH * ENTRY_COST;
+		       2 * (uint64_t)PACK_FRAME + (uint64_t)BATCH * ENTRY_COST;
+	return first->file ? (uint64_t)LARGE_COST
+	                   : (uint64_t)BATCH * ENTRY_COST;
 }
 
 static int

@@ -185,7 +185,7 @@ wait_for(struct lookup *l, const char *key, struct err *err)
 
 	if (!w)
 		return err_nomem(err);
-	memcpy(w->folder, key, n);
+	memcpy(w->folder, key, n + 1);
 	memcpy(w->folder + n, "/", 2);
 	w->next = l->waiting;
 	l->waiting = w;

@@ -108,7 +108,7 @@ static void
 load_note(struct loader *loader, const char *fmt, ...)
 {
 	struct restore_part *p = ((struct load *)loader)->part;
-	char text[1400];
+	char text[1400], *copy;
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -117,9 +117,9 @@ load_note(struct loader *loader, const char *fmt, ...)
 	log_info("component '%s': %s", p->name, text);
 	if (!p->notes)
 		p->notes = calloc(NOTES_MAX, sizeof *p->notes);
-	if (p->notes && p->nnotes < NOTES_MAX &&
-	    (p->notes[p->nnotes] = strdup(text)) != NULL)
-		p->nnotes++;
+	copy = p->notes && p->nnotes < NOTES_MAX ? strdup(text) : NULL;
+	if (copy)
+		p->notes[p->nnotes++] = copy;
 }
 
 static const struct loader_ops load_ops = {

@@ -42,8 +42,11 @@ configured(const struct config *c, const char *name, size_t len)
 static void
 insert(struct plan *p, const struct config_component *c)
 {
-	size_t at = p->count++;
+	size_t at = p->count;
 
+	if (!p->job)
+		return; /* start made it */
+	p->count++;
 	for (; at > 0 && rank(p->job[at - 1].component->type) > rank(c->type);
 	     at--)
 		p->job[at] = p->job[at - 1];
