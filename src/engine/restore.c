@@ -14,8 +14,6 @@
 #include "engine/sink_meter.h"
 #include "repo/repo_files.h"
 
-enum { NOTES_MAX = 100 };
-
 struct run {
 	const struct restore_options *o;
 	struct rate rate;
@@ -108,17 +106,15 @@ static void
 load_note(struct loader *loader, const char *fmt, ...)
 {
 	struct restore_part *p = ((struct load *)loader)->part;
-	char text[1400], *copy;
+	char text[1400], *copy = NULL;
+	struct err ignored = { 0 };
 	va_list ap;
 
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
 	log_info("component '%s': %s", p->name, text);
-	if (!p->notes)
-		p->notes = calloc(NOTES_MAX, sizeof *p->notes);
-	copy = p->notes && p->nnotes < NOTES_MAX ? strdup(text) : NULL;
-	if (copy)
+	if (p->nnotes < RESTORE_NOTES && str_dup(text, &copy, &ignored) == 0)
 		p->notes[p->nnotes++] = copy;
 }
 
@@ -294,7 +290,6 @@ restore_result_done(struct restore_result *r)
 	for (size_t i = 0; r->part && i < r->count; i++) {
 		for (size_t k = 0; k < r->part[i].nnotes; k++)
 			free(r->part[i].notes[k]);
-		free(r->part[i].notes);
 	}
 	free(r->part);
 	*r = (struct restore_result){ 0 };

@@ -22,6 +22,8 @@ struct restore_options {
 	const struct clock *clock;
 };
 
+enum { RESTORE_NOTES = 32 };
+
 struct restore_part {
 	const char *name, *type; /* borrowed from the plan */
 	bool begun, done;
@@ -29,7 +31,7 @@ struct restore_part {
 	uint64_t written, written_bytes; /* dry run: would be */
 	uint64_t unchanged, removed, extra;
 	double seconds;
-	char **notes;
+	char *notes[RESTORE_NOTES];
 	size_t nnotes;
 };
 
