@@ -159,7 +159,7 @@ check-tsan:
 check-valgrind:
 	$(SUBMAKE) $(PARALLEL) BUILD=debug programs
 	$(SUBMAKE) BUILD=debug check-unit \
-	    RUN='valgrind -q --error-exitcode=9 --leak-check=full'
+	    RUN='valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite'
 
 # by the environment: the flags have quotes of their own
 analyze fuzz: export FLAGS = $(filter-out -MMD -MP,$(BASE))

@@ -156,25 +156,30 @@ save_one(struct job *j, struct inventory_entry *e, struct err *err)
 }
 
 static int
+add_name(char ***list, size_t *n, const char *name, struct err *err)
+{
+	if (!*list) {
+		*list = calloc(MANIFEST_UNREAD, sizeof **list);
+		if (!*list)
+			return err_nomem(err);
+	}
+	if (str_dup(name, &(*list)[*n], err))
+		return -1;
+	++*n;
+	return 0;
+}
+
+static int
 note_unread(struct save_objects *s, const char *key, const struct err *why,
     struct err *err)
 {
 	struct manifest_component *mc = s->env.mc;
-	char *copy = NULL;
 
 	if (s->unread++ >= MANIFEST_UNREAD)
 		return 0;
 	log_warning("component '%s': object '%s' is left out: %s", mc->name,
 	    key, why->msg);
-	if (!mc->unread) {
-		mc->unread = calloc(MANIFEST_UNREAD, sizeof *mc->unread);
-		if (!mc->unread)
-			return err_nomem(err);
-	}
-	if (str_dup(key, &copy, err))
-		return -1;
-	mc->unread[mc->nunread++] = copy;
-	return 0;
+	return add_name(&mc->unread, &mc->nunread, key, err);
 }
 
 /*
