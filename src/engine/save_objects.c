@@ -10,6 +10,11 @@
 #include "engine/window.h"
 #include "repo/inventory.h"
 
+/* gcc 12 takes for lost what the manifest's component holds. */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak"
+#endif
+
 enum {
 	WINDOW = 4096,        /* objects between the oldest and the newest */
 	ATTEMPTS = 5,         /* at an object that keeps changing */
@@ -156,20 +161,6 @@ save_one(struct job *j, struct inventory_entry *e, struct err *err)
 }
 
 static int
-add_name(char ***list, size_t *n, const char *name, struct err *err)
-{
-	if (!*list) {
-		*list = calloc(MANIFEST_UNREAD, sizeof **list);
-		if (!*list)
-			return err_nomem(err);
-	}
-	if (str_dup(name, &(*list)[*n], err))
-		return -1;
-	++*n;
-	return 0;
-}
-
-static int
 note_unread(struct save_objects *s, const char *key, const struct err *why,
     struct err *err)
 {
@@ -179,7 +170,10 @@ note_unread(struct save_objects *s, const char *key, const struct err *why,
 		return 0;
 	log_warning("component '%s': object '%s' is left out: %s", mc->name,
 	    key, why->msg);
-	return add_name(&mc->unread, &mc->nunread, key, err);
+	if (str_dup(key, &mc->unread[mc->nunread], err))
+		return -1;
+	mc->nunread++;
+	return 0;
 }
 
 /*
@@ -402,6 +396,10 @@ prepare(struct save_objects *s, struct err *err)
 	const struct save_env *e = &s->env;
 	char name[LAYOUT_KEY_SIZE];
 
+	if (!e->mc->unread)
+		e->mc->unread = calloc(MANIFEST_UNREAD, sizeof(char *));
+	if (!e->mc->unread)
+		return err_nomem(err);
 	(void)snprintf(name, sizeof name, "%s.inventory.jsonl", e->mc->name);
 	if (set_file(e->set, e->mc, name, SET_ZSTD, NULL, &s->inventory, err) ||
 	    packers_init(&s->packers, e->set, e->mc, e->pack_number, err) ||
