@@ -129,17 +129,12 @@ struct lookup {
 };
 
 static int
-name_one(const struct lookup *l, const char *key, char ***list, size_t *n,
+name_one(const struct lookup *l, const char *key, char **names, size_t *n,
     struct err *err)
 {
 	if (*n == MANIFEST_NAMED)
 		return 0;
-	if (!*list) {
-		*list = calloc(MANIFEST_NAMED, sizeof **list);
-		if (!*list)
-			return err_nomem(err);
-	}
-	if (str_printf(&(*list)[*n], err, "s3://%s/%s", l->bucket, key))
+	if (str_printf(&names[*n], err, "s3://%s/%s", l->bucket, key))
 		return -1;
 	++*n;
 	return 0;
@@ -166,11 +161,11 @@ miss(struct lookup *l, const char *key, struct err *err)
 	}
 	if (!there) {
 		r->dangling++;
-		return name_one(l, key, &r->dangling_uris, &r->ndangling_uris,
+		return name_one(l, key, r->dangling_uris, &r->ndangling_uris,
 		    err);
 	}
 	r->lost++;
-	if (name_one(l, key, &r->lost_uris, &r->nlost_uris, err))
+	if (name_one(l, key, r->lost_uris, &r->nlost_uris, err))
 		return -1;
 	if (l->lost++ == 0)
 		l->first_lost = r->lost_uris[r->nlost_uris - 1];
@@ -185,8 +180,9 @@ wait_for(struct lookup *l, const char *key, struct err *err)
 
 	if (!w)
 		return err_nomem(err);
-	memcpy(w->folder, key, n + 1);
-	memcpy(w->folder + n, "/", 2);
+	memcpy(w->folder, key, n);
+	w->folder[n] = '/';
+	w->folder[n + 1] = '\0';
 	w->next = l->waiting;
 	l->waiting = w;
 	return 0;
@@ -308,6 +304,18 @@ lookup_done(struct lookup *l)
 	inventory_entry_done(&l->entry);
 }
 
+/* Room for the names that are kept. */
+static int
+want_names(struct manifest_references *r, struct err *err)
+{
+	if (!r->lost_uris)
+		r->lost_uris = calloc(MANIFEST_NAMED, sizeof *r->lost_uris);
+	if (!r->dangling_uris)
+		r->dangling_uris =
+		    calloc(MANIFEST_NAMED, sizeof *r->dangling_uris);
+	return r->lost_uris && r->dangling_uris ? 0 : err_nomem(err);
+}
+
 int
 references_check(struct references *r, size_t i, struct component *source,
     struct repo *repo, struct manifest_component *mc,
@@ -322,6 +330,8 @@ references_check(struct references *r, size_t i, struct component *source,
 
 	if (!l.bag || !file)
 		return 0;
+	if (want_names(result, err))
+		return -1;
 	rc = inventory_open(repo, file, &l.inventory, err);
 	if (rc == 0)
 		rc = walk(&l, err);
