@@ -177,7 +177,8 @@ coverage:
 	$(SUBMAKE) BUILD=coverage O=build/coverage check-unit check-fuzz
 	@LOGS=build/coverage/logs bash tests/conform/run \
 	    $(CONFORM:$(O)/%=build/coverage/%)
-	@PB=$(CURDIR)/build/coverage/$(NAME) bash tests/integration/run
+	@PB=$(CURDIR)/build/coverage/$(NAME) bash tests/integration/run \
+	    $(filter-out %/10-build-and-help.sh,$(sort $(wildcard tests/integration/[0-9]*.sh)))
 	gcovr --root . --object-directory build/coverage --filter src/ \
 	    --exclude src/main.c --print-summary --branches \
 	    --fail-under-line $(COVER_LINES) --txt build/coverage/report.txt
