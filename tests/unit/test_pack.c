@@ -371,8 +371,7 @@ static void
 file_that_is_no_pack_is_refused(void **state)
 {
 	static const char *const text[] = { "", "short",
-		"long enough, but "
-		"no table at its end" };
+		"long enough, with no table at the end" };
 	struct bench *b = *state;
 	AUTO(pack_reader) struct pack_reader *r = NULL;
 	struct err err = { 0 };
