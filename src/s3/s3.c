@@ -152,6 +152,7 @@ s3_free(struct s3 *s)
 	free(s->access_key);
 	wipe(s->secret_key);
 	wipe(s->session_token);
+	explicit_bzero(&s->key, sizeof s->key);
 	free(s->storage_class);
 	free(s->encryption);
 	free(s->kms_key_id);

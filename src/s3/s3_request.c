@@ -10,7 +10,6 @@
 #include "base/str.h"
 #include "crypto/sha256.h"
 #include "s3/s3_error.h"
-#include "s3/sigv4.h"
 #include "s3/xml.h"
 
 /* Half a minute in all: a server that restarts is back by then. */
@@ -106,19 +105,40 @@ add_some(const struct http_header *from, bool which, struct http_header *to)
 	return n;
 }
 
+/* The key of the day, copied; made anew when the day or the region is. */
 static int
-sign(const struct s3 *s, const struct s3_request *q, struct attempt *a,
+take_key(struct s3 *s, const struct sigv4_scope *scope, struct sigv4_key *k,
     struct err *err)
 {
-	const struct sigv4_keys keys = { s->access_key, s->secret_key };
-	const struct sigv4_request r = { q->method, a->path.data, q->query,
-		a->headers, a->sha256, a->region, "s3", a->now };
+	int rc = 0;
 
-	return sigv4_authorization(&keys, &r, &a->authorization, err);
+	monitor_enter(&s->m);
+	if (!sigv4_key_is_for(&s->key, scope))
+		rc = sigv4_key_make(s->secret_key, scope, &s->key, err);
+	*k = s->key;
+	monitor_leave(&s->m);
+	return rc;
 }
 
 static int
-make_headers(const struct s3 *s, const struct s3_request *q, struct attempt *a,
+sign(struct s3 *s, const struct s3_request *q, struct attempt *a,
+    struct err *err)
+{
+	const struct sigv4_scope scope = { a->region, "s3", a->now };
+	const struct sigv4_request r = { q->method, a->path.data, q->query,
+		a->headers, a->sha256, a->now };
+	struct sigv4_key k;
+	int rc = take_key(s, &scope, &k, err);
+
+	if (rc == 0)
+		rc = sigv4_authorization(s->access_key, &k, &r,
+		    &a->authorization, err);
+	explicit_bzero(&k, sizeof k);
+	return rc;
+}
+
+static int
+make_headers(struct s3 *s, const struct s3_request *q, struct attempt *a,
     struct err *err)
 {
 	struct http_header *h;

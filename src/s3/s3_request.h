@@ -13,6 +13,7 @@
 #include "s3/endpoint.h"
 #include "s3/reply.h"
 #include "s3/s3.h"
+#include "s3/sigv4.h"
 
 enum { S3_REGION_SIZE = 64 };
 
@@ -31,6 +32,7 @@ struct s3 {
 	char region[S3_REGION_SIZE];
 	int64_t skew;   /* to sign with, seconds; 0 until a server objects */
 	int64_t offset; /* of its Date, seconds */
+	struct sigv4_key key; /* the last that was used */
 	bool answered;
 	unsigned silent; /* exchanges without an answer before the first */
 };

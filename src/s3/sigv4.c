@@ -1,6 +1,7 @@
 #include "s3/sigv4.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -189,68 +190,84 @@ hmac_text(const uint8_t key[SHA256_SIZE], const char *text,
 	return sha256_hmac(key, SHA256_SIZE, text, strlen(text), out, err);
 }
 
-static int
-signing_key(const char *secret, const char *day, const struct sigv4_request *q,
-    uint8_t key[SHA256_SIZE], struct err *err)
+/* False: too long. */
+static bool
+scope_text(const struct sigv4_scope *s, char *out, size_t size)
 {
-	struct buf first = { .max = 4096 };
-	int rc = buf_printf(&first, err, "AWS4%s", secret);
+	char date[DATE_BASIC_SIZE];
+	int n;
 
-	if (rc == 0)
-		rc = sha256_hmac(first.data, first.len, day, strlen(day), key,
-		    err);
-	buf_wipe(&first);
-	if (rc || hmac_text(key, q->region, key, err) ||
-	    hmac_text(key, q->service, key, err))
-		return -1;
-	return hmac_text(key, "aws4_request", key, err);
+	date_basic(s->now, date);
+	n = snprintf(out, size, "%.8s/%s/%s/aws4_request", date, s->region,
+	    s->service);
+	return n > 0 && (size_t)n < size;
 }
 
-static int
-signature(const struct sigv4_keys *keys, const struct sigv4_request *q,
-    const struct buf *request, const char *scope, char hex[SHA256_HEX],
-    struct err *err)
+bool
+sigv4_key_is_for(const struct sigv4_key *k, const struct sigv4_scope *s)
 {
-	AUTO(buf) struct buf text = { .max = SIGNED_MAX };
-	uint8_t digest[SHA256_SIZE], key[SHA256_SIZE];
-	char date[DATE_BASIC_SIZE], day[9];
-	int rc;
+	char text[sizeof k->scope];
 
-	date_basic(q->now, date);
-	memcpy(day, date, 8);
-	day[8] = '\0';
-	if (sha256_of(request->data, request->len, digest, err))
-		return -1;
-	str_hex(digest, sizeof digest, hex);
-	if (buf_printf(&text, err, ALGORITHM "\n%s\n%s\n%s", date, scope, hex))
-		return -1;
-	rc = signing_key(keys->secret, day, q, key, err);
-	if (rc == 0)
-		rc = hmac_text(key, text.data, digest, err);
-	explicit_bzero(key, sizeof key);
-	str_hex(digest, sizeof digest, hex);
-	return rc;
+	return scope_text(s, text, sizeof text) && strcmp(text, k->scope) == 0;
 }
 
 int
-sigv4_authorization(const struct sigv4_keys *keys,
+sigv4_key_make(const char *secret, const struct sigv4_scope *s,
+    struct sigv4_key *k, struct err *err)
+{
+	struct buf first = { .max = 4096 };
+	int rc;
+
+	*k = (struct sigv4_key){ 0 };
+	if (!scope_text(s, k->scope, sizeof k->scope))
+		return err_set(err, ERR_USAGE, "region '%.80s' is too long",
+		    s->region);
+	rc = buf_printf(&first, err, "AWS4%s", secret);
+	if (rc == 0)
+		rc = sha256_hmac(first.data, first.len, k->scope, 8, k->key,
+		    err);
+	buf_wipe(&first);
+	if (rc || hmac_text(k->key, s->region, k->key, err) ||
+	    hmac_text(k->key, s->service, k->key, err))
+		return -1;
+	return hmac_text(k->key, "aws4_request", k->key, err);
+}
+
+static int
+signature(const struct sigv4_key *k, const struct sigv4_request *q,
+    const struct buf *request, char hex[SHA256_HEX], struct err *err)
+{
+	AUTO(buf) struct buf text = { .max = SIGNED_MAX };
+	uint8_t digest[SHA256_SIZE];
+	char date[DATE_BASIC_SIZE];
+
+	date_basic(q->now, date);
+	if (sha256_of(request->data, request->len, digest, err))
+		return -1;
+	str_hex(digest, sizeof digest, hex);
+	if (buf_printf(&text, err, ALGORITHM "\n%s\n%s\n%s", date, k->scope,
+	        hex) ||
+	    hmac_text(k->key, text.data, digest, err))
+		return -1;
+	str_hex(digest, sizeof digest, hex);
+	return 0;
+}
+
+int
+sigv4_authorization(const char *access, const struct sigv4_key *k,
     const struct sigv4_request *q, char **out, struct err *err)
 {
 	AUTO(buf) struct buf request = { .max = SIGNED_MAX };
 	AUTO(buf) struct buf value = { .max = SIGNED_MAX };
-	AUTO(free) char *scope = NULL;
 	struct names h;
-	char date[DATE_BASIC_SIZE], hex[SHA256_HEX];
+	char hex[SHA256_HEX];
 
-	date_basic(q->now, date);
-	if (str_printf(&scope, err, "%.8s/%s/%s/aws4_request", date, q->region,
-	        q->service) ||
-	    sort_headers(q->headers, &h, err) ||
+	if (sort_headers(q->headers, &h, err) ||
 	    canonical(q, &h, &request, err) ||
-	    signature(keys, q, &request, scope, hex, err))
+	    signature(k, q, &request, hex, err))
 		return -1;
-	if (buf_printf(&value, err, ALGORITHM " Credential=%s/%s, ",
-	        keys->access, scope) ||
+	if (buf_printf(&value, err, ALGORITHM " Credential=%s/%s, ", access,
+	        k->scope) ||
 	    buf_puts(&value, "SignedHeaders=", err) ||
 	    add_names(&value, &h, err) ||
 	    buf_printf(&value, err, ", Signature=%s", hex))

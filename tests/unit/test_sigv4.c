@@ -90,22 +90,18 @@ static const struct vector s3_examples[] = {
 };
 
 struct account {
-	struct sigv4_keys keys;
+	const char *access, *secret;
 	const char *service, *scope;
 	int64_t now;
 };
 
-static const struct account suite_account = {
-	{ "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY" },
-	"service", "AKIDEXAMPLE/20150830/us-east-1/service/aws4_request",
-	1440938160
-};
+static const struct account suite_account = { "AKIDEXAMPLE",
+	"wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "service",
+	"AKIDEXAMPLE/20150830/us-east-1/service/aws4_request", 1440938160 };
 
-static const struct account s3_account = {
-	{ "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY" },
-	"s3", "AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request",
-	1369353600
-};
+static const struct account s3_account = { "AKIAIOSFODNN7EXAMPLE",
+	"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "s3",
+	"AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request", 1369353600 };
 
 static int
 sign(const struct vector *v, const struct account *a, char **out,
@@ -117,12 +113,14 @@ sign(const struct vector *v, const struct account *a, char **out,
 		.query = v->query,
 		.headers = v->headers,
 		.payload_sha256 = v->payload,
-		.region = "us-east-1",
-		.service = a->service,
 		.now = a->now,
 	};
+	struct sigv4_scope scope = { "us-east-1", a->service, a->now };
+	struct sigv4_key k;
 
-	return sigv4_authorization(&a->keys, &q, out, err);
+	return sigv4_key_make(a->secret, &scope, &k, err)
+	           ? -1
+	           : sigv4_authorization(a->access, &k, &q, out, err);
 }
 
 static void
@@ -182,7 +180,7 @@ no_secret_is_in_the_result(void **state)
 
 	(void)state;
 	assert_int_equal(sign(&suite[0], &suite_account, &value, &err), 0);
-	assert_null(strstr(value, suite_account.keys.secret));
+	assert_null(strstr(value, suite_account.secret));
 }
 
 static void
@@ -194,9 +192,8 @@ too_many_parameters_or_headers_are_refused(void **state)
 		.path = "/",
 		.query = query,
 		.headers = suite[0].headers,
-		.payload_sha256 = EMPTY_SHA256,
-		.region = "r",
-		.service = "s3" };
+		.payload_sha256 = EMPTY_SHA256 };
+	const struct sigv4_key k = { 0 };
 	AUTO(free) char *value = NULL;
 	struct err err = { 0 };
 
@@ -205,15 +202,48 @@ too_many_parameters_or_headers_are_refused(void **state)
 		memcpy(query + 3 * i, "a=&", 4);
 		many[i] = (struct http_header){ "a", "" };
 	}
-	assert_int_equal(sigv4_authorization(&s3_account.keys, &q, &value,
-	                     &err),
-	    -1);
+	assert_int_equal(sigv4_authorization("a", &k, &q, &value, &err), -1);
 	q.query = NULL;
 	q.headers = many;
-	assert_int_equal(sigv4_authorization(&s3_account.keys, &q, &value,
-	                     &err),
-	    -1);
+	assert_int_equal(sigv4_authorization("a", &k, &q, &value, &err), -1);
 	assert_null(value);
+}
+
+static void
+a_key_is_for_its_day_and_place(void **state)
+{
+	struct sigv4_scope here = { "r", "s3", 86399 }, other = here;
+	struct sigv4_key k = { 0 };
+	struct err err = { 0 };
+
+	(void)state;
+	assert_false(sigv4_key_is_for(&k, &here));
+	assert_int_equal(sigv4_key_make("secret", &here, &k, &err), 0);
+	assert_string_equal(k.scope, "19700101/r/s3/aws4_request");
+	assert_true(sigv4_key_is_for(&k, &here));
+	other.now = 0;
+	assert_true(sigv4_key_is_for(&k, &other));
+	other.now = 86400;
+	assert_false(sigv4_key_is_for(&k, &other));
+	other = here;
+	other.region = "q";
+	assert_false(sigv4_key_is_for(&k, &other));
+}
+
+static void
+a_region_that_is_too_long_is_refused(void **state)
+{
+	char region[200];
+	struct sigv4_scope scope = { region, "s3", 0 };
+	struct sigv4_key k;
+	struct err err = { 0 };
+
+	(void)state;
+	memset(region, 'r', sizeof region - 1);
+	region[sizeof region - 1] = '\0';
+	assert_int_equal(sigv4_key_make("secret", &scope, &k, &err), -1);
+	assert_true(err_is(&err, ERR_USAGE));
+	assert_false(sigv4_key_is_for(&k, &scope));
 }
 
 static void
@@ -245,6 +275,8 @@ main(void)
 		cmocka_unit_test(parameters_are_ordered_by_name_before_value),
 		cmocka_unit_test(no_secret_is_in_the_result),
 		cmocka_unit_test(too_many_parameters_or_headers_are_refused),
+		cmocka_unit_test(a_key_is_for_its_day_and_place),
+		cmocka_unit_test(a_region_that_is_too_long_is_refused),
 		cmocka_unit_test(every_allocation_may_fail),
 	};
 
