@@ -200,8 +200,13 @@ demo:
 
 bench:
 	$(SETUP) build bench
-	$(SUBMAKE) all
+	$(SUBMAKE) all $(O)/bench/sea
 	@bash tests/bench/run
+	@bash tests/bench/growth $(O)/bench/sea
+
+$(O)/bench/%: $(O)/tests/bench/%.o
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^
 
 # --- what is handed over
 install: bin/$(NAME)
