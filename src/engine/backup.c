@@ -441,6 +441,21 @@ nothing_saved(const struct run *r, struct err *err)
 	    m->component[0].name, m->component[0].message);
 }
 
+/* The i-th component's manifest, once for all that are built on one set. */
+static void
+keep_before(struct run *r, size_t i, struct manifest *m)
+{
+	for (size_t k = 0; k < i && m; k++) {
+		if (!r->before[k] ||
+		    strcmp(r->before[k]->folder, m->folder) != 0)
+			continue;
+		manifest_free(m);
+		m = r->before[k];
+		break;
+	}
+	r->before[i] = m;
+}
+
 /* For each component the newest set that has it. */
 static int
 find_before(struct run *r, const char **parent, struct err *err)
@@ -453,13 +468,8 @@ find_before(struct run *r, const char **parent, struct err *err)
 		if (repo_latest(r->o->repo, &p->job[i].component->name, 1, &m,
 		        err))
 			return -1;
-		for (size_t k = 0; k < i && m; k++)
-			if (r->before[k] &&
-			    strcmp(r->before[k]->folder, m->folder) == 0) {
-				manifest_free(m);
-				m = r->before[k];
-			}
-		r->before[i] = m;
+		keep_before(r, i, m);
+		m = r->before[i];
 		if (m && (!*parent || strcmp(m->id, *parent) > 0))
 			*parent = m->id;
 	}
