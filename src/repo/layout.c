@@ -113,3 +113,67 @@ layout_key(const char *folder, const char *file, char key[LAYOUT_KEY_SIZE],
 	memcpy(key, made, sizeof made);
 	return 0;
 }
+
+/* --- notes */
+
+/* One part of a name, of n bytes, up to what follows it. */
+static bool
+take_part(const char **p, size_t n, char *to, char behind)
+{
+	if (strnlen(*p, n + 1) <= n || (*p)[n] != behind)
+		return false;
+	memcpy(to, *p, n);
+	to[n] = '\0';
+	*p += n + 1;
+	return true;
+}
+
+/* <kind>-<time>-<random>.json: all but the kind are of one length. */
+static bool
+parse_note_name(const char *p, struct layout_note *n)
+{
+	enum { BEHIND = 1 + ID_LEN + 1 + LAYOUT_RANDOM_SIZE - 1 + 5 };
+	size_t len = strlen(p);
+
+	return len > BEHIND && len - BEHIND < sizeof n->kind &&
+	       take_part(&p, len - BEHIND, n->kind, '-') &&
+	       n->kind[strspn(n->kind, "abcdefghijklmnopqrstuvwxyz-")] ==
+	           '\0' &&
+	       take_part(&p, ID_LEN, n->time, '-') && layout_is_id(n->time) &&
+	       take_part(&p, LAYOUT_RANDOM_SIZE - 1, n->random, '.') &&
+	       strspn(n->random, "0123456789abcdef") == strlen(n->random) &&
+	       strcmp(p, "json") == 0;
+}
+
+bool
+layout_note_parse(const char *key, struct layout_note *ret)
+{
+	struct layout_note n = { 0 };
+	char id[LAYOUT_ID_SIZE];
+	const char *p = key + sizeof LAYOUT_NOTES - 1;
+
+	if (strnlen(key, LAYOUT_NOTE_SIZE) == LAYOUT_NOTE_SIZE ||
+	    !str_starts(key, LAYOUT_NOTES) ||
+	    !take_part(&p, FOLDER_LEN, n.folder, '/') ||
+	    !layout_folder_id(n.folder, id) || !parse_note_name(p, &n))
+		return false;
+	*ret = n;
+	return true;
+}
+
+int
+layout_note_key(const struct layout_note *n, char key[LAYOUT_NOTE_SIZE],
+    struct err *err)
+{
+	struct layout_note again;
+	int len =
+	    snprintf(key, LAYOUT_NOTE_SIZE, LAYOUT_NOTES "%s/%s-%s-%s.json",
+	        n->folder, n->kind, n->time, n->random);
+
+	if (len < 0 || len >= LAYOUT_NOTE_SIZE ||
+	    !layout_note_parse(key, &again))
+		return err_set(err, ERR_USAGE,
+		    "'%.20s' of '%.40s' at '%.30s' is no name for a note",
+		    n->kind, n->folder, n->time);
+	return 0;
+}

@@ -11,6 +11,7 @@
  *     sets/<folder>/<component>/object-000001[.zst]
  *     sets/<folder>/RESTORE.md
  *     sets/<folder>/manifest.json
+ *     notes/<folder>/<kind>-<time>-<random>.json
  *
  * <folder> is the backup id and, behind a '-', eight random hex digits, so
  * that two writers can never share a key.
@@ -26,9 +27,11 @@
 #include "base/scope.h"
 
 enum { LAYOUT_ID_SIZE = 21, LAYOUT_FOLDER_SIZE = 30, LAYOUT_KEY_SIZE = 256 };
+enum { LAYOUT_KIND_SIZE = 17, LAYOUT_RANDOM_SIZE = 9, LAYOUT_NOTE_SIZE = 96 };
 
 #define LAYOUT_REPOSITORY "repository.json"
 #define LAYOUT_SETS "sets/"
+#define LAYOUT_NOTES "notes/"
 #define LAYOUT_OPEN "open.json"
 #define LAYOUT_ALIVE "alive-" /* and a number and ".json" */
 #define LAYOUT_FAILED "failed.json"
@@ -50,5 +53,18 @@ bool layout_in_folder(const char *key, const char *folder);
 /* sets/<folder>/<file>; ERR_USAGE where too long or no such name. */
 MUST_CHECK int layout_key(const char *folder, const char *file,
     char key[LAYOUT_KEY_SIZE], struct err *);
+
+/* What the name of a note says. */
+struct layout_note {
+	char folder[LAYOUT_FOLDER_SIZE];
+	char kind[LAYOUT_KIND_SIZE]; /* [a-z-]: "verify-failed" */
+	char time[LAYOUT_ID_SIZE];
+	char random[LAYOUT_RANDOM_SIZE]; /* eight hex digits */
+};
+/* False: no note's name; *ret is as it was. */
+bool layout_note_parse(const char *key, struct layout_note *ret);
+/* ERR_USAGE where it would not be read as what it says. */
+MUST_CHECK int layout_note_key(const struct layout_note *,
+    char key[LAYOUT_NOTE_SIZE], struct err *);
 
 #endif

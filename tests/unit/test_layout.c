@@ -113,6 +113,68 @@ key_is_built_or_refused_as_a_whole(void **state)
 	assert_string_equal(key, "sets/" FOLDER "/open.json");
 }
 
+static void
+a_note_is_read_from_its_name_and_built_again(void **state)
+{
+	const char *key =
+	    "notes/" FOLDER "/verify-failed-2026-11-21T00:00:00Z-89abcdef.json";
+	struct layout_note n = { 0 };
+	char again[LAYOUT_NOTE_SIZE];
+	struct err err = { 0 };
+
+	(void)state;
+	assert_true(layout_note_parse(key, &n));
+	assert_string_equal(n.folder, FOLDER);
+	assert_string_equal(n.kind, "verify-failed");
+	assert_string_equal(n.time, "2026-11-21T00:00:00Z");
+	assert_string_equal(n.random, "89abcdef");
+	assert_int_equal(layout_note_key(&n, again, &err), 0);
+	assert_string_equal(again, key);
+}
+
+static void
+what_is_no_note_is_not_taken_for_one(void **state)
+{
+	static const char *const bad[] = { "", "notes/", "notes/" FOLDER,
+		"notes/" FOLDER "/", "notes/" FOLDER "/held",
+		"notes/" FOLDER "/-2026-11-21T00:00:00Z-89abcdef.json",
+		"notes/" FOLDER "/held-2026-11-31T00:00:00Z-89abcdef.json",
+		"notes/" FOLDER "/held-2026-11-21T00:00:00Z-89abcdeg.json",
+		"notes/" FOLDER "/held-2026-11-21T00:00:00Z-89abcdef.jsonl",
+		"notes/" FOLDER "/held-2026-11-21T00:00:00Z_89abcdef.json",
+		"notes/" FOLDER "/Held-2026-11-21T00:00:00Z-89abcdef.json",
+		"notes/" FOLDER "/a/ld-2026-11-21T00:00:00Z-89abcdef.json",
+		"notes/" FOLDER "/abcdefghijklmnopq-2026-11-21T00:00:00Z-"
+		"89abcdef.json",
+		"notes/../held-2026-11-21T00:00:00Z-89abcdef.json",
+		"sets/" FOLDER "/held-2026-11-21T00:00:00Z-89abcdef.json" };
+	struct layout_note n = { .kind = "untouched" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		assert_false(layout_note_parse(bad[i], &n));
+	assert_string_equal(n.kind, "untouched");
+}
+
+static void
+a_note_that_could_not_be_read_again_is_refused(void **state)
+{
+	struct layout_note n = { .folder = FOLDER,
+		.kind = "held",
+		.time = "2026-11-21T00:00:00Z",
+		.random = "89abcdeg" };
+	char key[LAYOUT_NOTE_SIZE];
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(layout_note_key(&n, key, &err), -1);
+	assert_true(err_is(&err, ERR_USAGE));
+	memcpy(n.random, "89abcdef", sizeof n.random);
+	assert_int_equal(layout_note_key(&n, key, &err), 0);
+	memcpy(n.kind, "../held", sizeof "../held");
+	assert_int_equal(layout_note_key(&n, key, &err), -1);
+}
+
 int
 main(void)
 {
@@ -122,6 +184,10 @@ main(void)
 		cmocka_unit_test(component_name_is_lower_case_and_short),
 		cmocka_unit_test(file_cannot_lead_out_of_its_set),
 		cmocka_unit_test(key_is_built_or_refused_as_a_whole),
+		cmocka_unit_test(a_note_is_read_from_its_name_and_built_again),
+		cmocka_unit_test(what_is_no_note_is_not_taken_for_one),
+		cmocka_unit_test(
+		    a_note_that_could_not_be_read_again_is_refused),
 	};
 
 	return cmocka_run_group_tests_name("layout", tests, NULL, NULL);
