@@ -22,6 +22,7 @@
 #include "base/scope.h"
 #include "crypto/sha256.h"
 
+struct age_keys;
 struct sink;
 
 struct sink_ops {
@@ -75,6 +76,17 @@ MUST_CHECK int sink_zstd_new(struct sink *next, int level, struct sink **,
     struct err *);
 /* Any number of frames, skippable ones left out.  ERR_CORRUPT where cut. */
 MUST_CHECK int sink_unzstd_new(struct sink *next, struct sink **, struct err *);
+
+/* An age file (crypto/age_header.h) for the recipients; keys: only now. */
+MUST_CHECK int sink_age_new(struct sink *next, const struct age_keys *,
+    struct sink **, struct err *);
+/*
+ * The content of an age file; keys stay the caller's.  Nothing goes on that
+ * was not authenticated; ERR_CORRUPT where cut, changed or followed by
+ * anything.  ERR_USAGE, ERR_DENIED: as age_header_read.
+ */
+MUST_CHECK int sink_unage_new(struct sink *next, const struct age_keys *,
+    struct sink **, struct err *);
 
 /* Write to a file descriptor, which stays the caller's. */
 MUST_CHECK int sink_fd_new(int fd, struct sink **, struct err *);

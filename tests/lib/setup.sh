@@ -12,7 +12,7 @@ libssl-dev libzstd-dev libarchive-dev libexpat1-dev libsqlite3-dev"
 servers="ceph-mon ceph-osd radosgw curl openssl python3 procps util-linux"
 demo="$servers sqlite3 jq zstd"
 databases="mariadb-server-core mariadb-client postgresql"
-test="$demo $databases binutils libcmocka-dev clang-format universal-ctags git
+test="$demo $databases age binutils libcmocka-dev clang-format universal-ctags git
 rclone faketime mandoc python3-venv shellcheck strace"
 bench="$demo rclone restic"
 analyze="clang clang-tidy cppcheck gcovr libclang-rt-dev valgrind"
