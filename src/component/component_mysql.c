@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -6,6 +7,7 @@
 #include "component/database.h"
 #include "component/dump_ends.h"
 #include "component/mysql_client.h"
+#include "component/mysql_kfp.h"
 #include "component/mysql_lines.h"
 #include "component/mysql_server.h"
 #include "stream/child.h"
@@ -127,6 +129,34 @@ mysql_dump(struct database *d, const struct database_unit *u,
 	if (r.proc.status != 0)
 		return mysql_client_explain(&r.proc, &r.errors, err);
 	return sink_finish(through, err) || prove(&ends, err) ? -1 : 0;
+}
+
+/* --- references */
+
+static int
+give(void *arg, const char *uri, struct err *err)
+{
+	struct saver *saver = arg;
+
+	return saver->ops->reference(saver, uri, err);
+}
+
+static int
+mysql_refer(struct database *d, const struct database_unit *u,
+    struct saver *saver, uint64_t *count, struct err *err)
+{
+	struct mysql_kfp_source s = { &mysql_of(d)->tools, d->cfg, u,
+		d->database };
+	struct mysql_kfp k = { .fn = give, .arg = saver };
+	int rc = mysql_kfp_read(&s, &k, err);
+
+	if (k.found)
+		*count = k.count;
+	if (rc == 0 && k.too_long > 0)
+		saver->ops->note(saver,
+		    "%" PRIu64 " references are too long to be keys",
+		    k.too_long);
+	return rc;
 }
 
 /* --- restore */
@@ -302,6 +332,7 @@ static const struct database_ops mysql_database = {
 	.tools = mysql_tools,
 	.look = mysql_look,
 	.dump = mysql_dump,
+	.refer = mysql_refer,
 	.fits = mysql_fits,
 	.load = mysql_load,
 	.by_hand = mysql_by_hand,

@@ -37,6 +37,10 @@ struct database_ops {
 	/* A dump, proved to be whole; `to` is not finished. */
 	int (*dump)(struct database *, const struct database_unit *,
 	    const struct database_shape *, struct sink *to, struct err *);
+	/* Give the saver what rows refer to; NULL: no rows are known.  count:
+	 * also set on failure; UINT64_MAX: nothing is known of this one. */
+	int (*refer)(struct database *, const struct database_unit *,
+	    struct saver *, uint64_t *count, struct err *);
 	/* May what the facts tell of go into the unit? */
 	int (*fits)(struct database *, const struct database_unit *,
 	    const struct json *facts, struct err *);

@@ -180,6 +180,13 @@ mysql_client_query_argv(const char *program, const char **argv)
 	                    "--connect-timeout=10", NULL });
 }
 
+void
+mysql_client_stream_argv(const char *program, const char **argv)
+{
+	mysql_client_query_argv(program, argv);
+	put_words(argv, (const char *const[]){ "--quick", NULL });
+}
+
 /*
  * Without what needs more than rights on the one database: no positions
  * (RELOAD), no tablespaces (PROCESS), no statistics.  GTIDs are left out: a
@@ -357,8 +364,8 @@ mysql_client_query(const struct mysql_tools *t, const struct config_database *c,
 	return query_by(t->query[other], other, c, u, sql, rows, err);
 }
 
-static char
-unescaped(char c)
+char
+mysql_client_unescaped(char c)
 {
 	switch (c) {
 	case 'n':
@@ -380,7 +387,7 @@ cut_field(char *p, char **end)
 
 	for (; *p && *p != '\t' && *p != '\n'; p++) {
 		if (*p == '\\' && p[1])
-			*to++ = unescaped(*++p);
+			*to++ = mysql_client_unescaped(*++p);
 		else
 			*to++ = *p;
 	}

@@ -47,6 +47,8 @@ MUST_CHECK int mysql_client_options(const struct config_database *,
 
 /* Command lines; argv holds 32. */
 void mysql_client_query_argv(const char *program, const char **argv);
+/* The same for any number of rows: none is kept. */
+void mysql_client_stream_argv(const char *program, const char **argv);
 void mysql_client_dump_argv(const char *program, enum mysql_vendor,
     const char *database, const char **argv);
 /* database_option: "--database=..." */
@@ -62,6 +64,8 @@ MUST_CHECK int mysql_client_query(const struct mysql_tools *,
 /* The next row, cut into its fields, which are unescaped in place; false at
  * the end.  Fields that are missing are "". */
 bool mysql_client_row(char **cursor, char *field[], size_t n);
+/* What stands for the character behind a backslash. */
+char mysql_client_unescaped(char c);
 
 /* What the program's error means and what can be done; returns -1. */
 int mysql_client_explain(const struct proc *, const struct buf *errors,

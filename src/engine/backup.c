@@ -441,19 +441,14 @@ nothing_saved(const struct run *r, struct err *err)
 	    m->component[0].name, m->component[0].message);
 }
 
-/* The i-th component's manifest, once for all that are built on one set. */
-static void
-keep_before(struct run *r, size_t i, struct manifest *m)
+/* The manifest of that set, where one of the first i is built on it too. */
+static struct manifest *
+found_before(const struct run *r, size_t i, const char *folder)
 {
-	for (size_t k = 0; k < i && m; k++) {
-		if (!r->before[k] ||
-		    strcmp(r->before[k]->folder, m->folder) != 0)
-			continue;
-		manifest_free(m);
-		m = r->before[k];
-		break;
-	}
-	r->before[i] = m;
+	for (size_t k = 0; k < i; k++)
+		if (r->before[k] && strcmp(r->before[k]->folder, folder) == 0)
+			return r->before[k];
+	return NULL;
 }
 
 /* For each component the newest set that has it. */
@@ -461,18 +456,24 @@ static int
 find_before(struct run *r, const char **parent, struct err *err)
 {
 	const struct plan *p = r->o->plan;
+	const struct manifest *newest = NULL;
 
 	for (size_t i = 0; i < p->count && !r->o->full; i++) {
-		struct manifest *m = NULL;
+		struct manifest *m = NULL, *same;
 
 		if (repo_latest(r->o->repo, &p->job[i].component->name, 1, &m,
 		        err))
 			return -1;
-		keep_before(r, i, m);
-		m = r->before[i];
-		if (m && (!*parent || strcmp(m->id, *parent) > 0))
-			*parent = m->id;
+		same = m ? found_before(r, i, m->folder) : NULL;
+		if (same) {
+			manifest_free(m);
+			m = same;
+		}
+		r->before[i] = m;
+		if (m && (!newest || strcmp(m->id, newest->id) > 0))
+			newest = m;
 	}
+	*parent = newest ? newest->id : NULL;
 	return 0;
 }
 

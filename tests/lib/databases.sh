@@ -4,6 +4,7 @@
 #   . tests/lib/databases.sh            (after servers.sh)
 #   mariadb_start DIR [SQL]  1: primary, 2: replica, 3: replica that is an hour
 #                         late; SQL makes what all three have
+#   mariadb_alone DIR     the primary alone
 #   mariadb_sql DIR N     SQL on standard input, as root, on server N
 #   postgresql_start DIR  1: primary, 2: standby
 #   postgresql_sql DIR N [DATABASE]
@@ -106,16 +107,30 @@ _mariadb_follow() {
 	SQL
 }
 
-mariadb_start() {
-	local d n port
-	d=$(readlink -m "$1")
+_mariadb_install() {
+	local d=$1
 	mkdir -p "$d" && chmod 755 "$d"
 	_server_put "$d" kind mariadb
 	server_certificate "$d"
-	port=$(_server_ports 3) || return 1
 	mariadb-install-db --no-defaults --datadir="$d/data1" \
 	    --user="$(id -un)" --auth-root-authentication-method=normal \
-	    --skip-test-db >"$d/install.log" 2>&1 || return 1
+	    --skip-test-db >"$d/install.log" 2>&1
+}
+
+mariadb_alone() {
+	local d port
+	d=$(readlink -m "$1")
+	_mariadb_install "$d" || return 1
+	port=$(_server_ports 1) || return 1
+	_server_put "$d" port1 "$port"
+	_mariadb_server "$d" 1
+}
+
+mariadb_start() {
+	local d n port
+	d=$(readlink -m "$1")
+	_mariadb_install "$d" || return 1
+	port=$(_server_ports 3) || return 1
 	cp -a "$d/data1" "$d/data2"
 	cp -a "$d/data1" "$d/data3"
 	for n in 1 2 3; do
