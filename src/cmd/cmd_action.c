@@ -225,20 +225,36 @@ run_list(struct action *a, struct err *err)
 }
 
 static int
+set_noted(const struct manifest *m, const struct notes_state *said,
+    struct err *err)
+{
+	AUTO(buf) struct buf text = { .max = REPORT_MAX };
+	AUTO(buf) struct buf json = { .max = REPORT_MAX };
+	const char *status = said->deleted ? "deleted" : manifest_status(m);
+
+	if (report_noted_text(m, said, &text, err) ||
+	    results_set("backup", text.data, err) ||
+	    hooktool_action_set("backup-id", m->id, err) ||
+	    hooktool_action_set("backup-status", status, err) ||
+	    report_noted_json(m, said, &json, err))
+		return -1;
+	return set_json(&json, err);
+}
+
+static int
 run_show(struct action *a, struct err *err)
 {
 	AUTO(manifest) struct manifest *m = NULL;
-	AUTO(buf) struct buf text = { .max = REPORT_MAX };
+	struct notes_state said;
 	const char *id = param(a, "backup-id");
 
 	if (!id)
 		return err_set(err, ERR_USAGE, "'backup-id' is empty");
 	if (open_session(a, false, err) ||
 	    session_manifest(&a->session, id, &m, err) ||
-	    report_set_text(m, &text, err) ||
-	    results_set("backup", text.data, err))
+	    session_notes(&a->session, m, &said, err))
 		return -1;
-	return set_manifest(m, err);
+	return set_noted(m, &said, err);
 }
 
 /* Also what was done before something failed is told. */

@@ -4,21 +4,34 @@
 #include "cmd/report.h"
 #include "cmd/session.h"
 
+static int
+print_json(struct session *s, const struct manifest *m,
+    const struct notes_state *said, struct buf *out, struct err *err)
+{
+	AUTO(buf) struct buf text = { .max = MANIFEST_MAX };
+
+	if (repo_manifest_text(s->repo, m->folder, &text, err))
+		return -1;
+	return report_noted_manifest(&text, said, out, err);
+}
+
 int
 cmd_show(const struct args *a, struct console *console, enum cmd_status *status,
     struct err *err)
 {
 	AUTO(session) struct session s = { .clock = clock_real() };
 	AUTO(manifest) struct manifest *m = NULL;
-	AUTO(buf) struct buf out = { .max = MANIFEST_MAX };
+	AUTO(buf) struct buf out = { .max = MANIFEST_MAX + 64 };
+	struct notes_state said;
 
 	(void)console;
 	(void)status;
 	if (session_load(&s, a->config, false, err) ||
-	    session_manifest(&s, a->id, &m, err))
+	    session_manifest(&s, a->id, &m, err) ||
+	    session_notes(&s, m, &said, err))
 		return -1;
-	if (a->json ? repo_manifest_text(s.repo, m->folder, &out, err)
-	            : report_set_text(m, &out, err))
+	if (a->json ? print_json(&s, m, &said, &out, err)
+	            : report_noted_text(m, &said, &out, err))
 		return -1;
 	return output_text(&out, err);
 }

@@ -22,11 +22,14 @@ fill(struct repo *repo, const struct repo_set *set, struct listing_line *l,
 	struct err why = { 0 };
 
 	memcpy(l->id, set->id, sizeof l->id);
-	l->status = set->running ? "in progress" : "failed";
+	l->status = set->running   ? "in progress"
+	            : set->deleted ? "deleted"
+	                           : "failed";
 	if (!set->committed)
 		return 0;
 	if (repo_manifest(repo, set->folder, &l->manifest, &why) == 0) {
-		l->status = manifest_status(l->manifest);
+		l->status =
+		    set->deleted ? "deleted" : manifest_status(l->manifest);
 		forget_files(l->manifest);
 		return 0;
 	}
@@ -36,6 +39,28 @@ fill(struct repo *repo, const struct repo_set *set, struct listing_line *l,
 		return -1;
 	}
 	return str_dup(why.msg, &l->message, err);
+}
+
+static int
+fill_all(struct repo *repo, const struct repo_sets *sets, struct listing *l,
+    struct err *err)
+{
+	AUTO(notes) struct notes notes = { 0 };
+
+	if (notes_list(repo, NULL, &notes, err))
+		return -1;
+	for (size_t i = 0; i < sets->count; i++) {
+		const struct repo_set *s = &sets->set[i];
+		struct listing_line *line = &l->line[l->count];
+
+		if (s->deleted && !s->committed)
+			continue;
+		l->count++;
+		notes_state(&notes, s->folder, &line->notes);
+		if (fill(repo, s, line, err))
+			return -1;
+	}
+	return 0;
 }
 
 int
@@ -49,9 +74,8 @@ listing_read(struct repo *repo, struct listing *ret, struct err *err)
 	l.line = calloc(sets.count + 1, sizeof *l.line);
 	if (!l.line)
 		return err_nomem(err);
-	for (; l.count < sets.count; l.count++)
-		if (fill(repo, &sets.set[l.count], &l.line[l.count], err))
-			return -1;
+	if (fill_all(repo, &sets, &l, err))
+		return -1;
 	*ret = l;
 	l = (struct listing){ 0 };
 	return 0;

@@ -4,11 +4,14 @@
 
 #include <stddef.h>
 
+#include "repo/notes.h"
 #include "repo/repo.h"
 
 struct listing_line {
 	char id[LAYOUT_ID_SIZE];
-	const char *status; /* finished, incomplete, in progress, failed */
+	/* finished, incomplete, in progress, failed; deleted: marked */
+	const char *status;
+	struct notes_state notes;
 	struct manifest *manifest; /* without its files; NULL: not finished,
 	                            * or damaged */
 	char *message;             /* what is wrong with it; NULL */
@@ -19,7 +22,8 @@ struct listing {
 	size_t count;
 };
 
-/* A set whose manifest is damaged is "failed", with a message. */
+/* A set whose manifest is damaged is "failed", with a message.  What is left
+ * of a deleted set, because later ones need it, is not in the list. */
 MUST_CHECK int listing_read(struct repo *, struct listing *, struct err *);
 void listing_done(struct listing *);
 

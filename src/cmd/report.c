@@ -1,6 +1,7 @@
 #include "cmd/report.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/date.h"
@@ -61,13 +62,22 @@ write_references(struct jsonw *w, const struct manifest_references *r)
 	jsonw_close(w);
 }
 
+static const char *
+status_of(const struct manifest *m, const struct notes_state *s)
+{
+	return s->deleted ? "deleted" : manifest_status(m);
+}
+
 static void
-write_set(struct jsonw *w, const struct manifest *m)
+write_set(struct jsonw *w, const struct manifest *m,
+    const struct notes_state *s)
 {
 	jsonw_object(w, NULL);
 	jsonw_str(w, "backup-id", m->id);
 	jsonw_str(w, "backup-type", type_of(m));
-	jsonw_str(w, "backup-status", manifest_status(m));
+	jsonw_str(w, "backup-status", status_of(m, s));
+	if (s->held)
+		jsonw_bool(w, "held", true);
 	jsonw_opt_str(w, "label", m->label);
 	jsonw_opt_str(w, "parent", m->parent);
 	write_date(w, "started", m->started);
@@ -85,13 +95,41 @@ write_set(struct jsonw *w, const struct manifest *m)
 }
 
 int
-report_set_json(const struct manifest *m, struct buf *out, struct err *err)
+report_noted_json(const struct manifest *m, const struct notes_state *s,
+    struct buf *out, struct err *err)
 {
 	struct jsonw w;
 
 	jsonw_begin(&w, out, 2);
-	write_set(&w, m);
+	write_set(&w, m, s);
 	return end_json(&w, out, err);
+}
+
+int
+report_set_json(const struct manifest *m, struct buf *out, struct err *err)
+{
+	return report_noted_json(m, &(struct notes_state){ 0 }, out, err);
+}
+
+int
+report_noted_manifest(const struct buf *text, const struct notes_state *s,
+    struct buf *out, struct err *err)
+{
+	static const char status[] = "\n  \"backup-status\": \"";
+	const char *at = strstr(text->data, status);
+	size_t n = at ? (size_t)(at - text->data) : text->len;
+	size_t word = at ? strcspn(at + sizeof status - 1, "\"") : 0;
+
+	if (!at || (!s->deleted && !s->held))
+		return buf_add(out, text->data, text->len, err);
+	at += sizeof status - 1;
+	if (buf_add(out, text->data, n, err) ||
+	    buf_printf(out, err, "%s%.*s\"", status,
+	        s->deleted ? (int)strlen("deleted") : (int)word,
+	        s->deleted ? "deleted" : at) ||
+	    (s->held && buf_puts(out, ",\n  \"held\": true", err)))
+		return -1;
+	return buf_puts(out, at + word + 1, err);
 }
 
 static int
@@ -139,10 +177,11 @@ references_text(const struct manifest_references *r, struct buf *out,
 }
 
 int
-report_set_text(const struct manifest *m, struct buf *out, struct err *err)
+report_noted_text(const struct manifest *m, const struct notes_state *s,
+    struct buf *out, struct err *err)
 {
-	if (buf_printf(out, err, "%s  %s  %s%s%s\n", m->id, type_of(m),
-	        manifest_status(m), m->label ? "  " : "",
+	if (buf_printf(out, err, "%s  %s  %s%s%s%s\n", m->id, type_of(m),
+	        status_of(m, s), s->held ? ", held" : "", m->label ? "  " : "",
 	        m->label ? m->label : ""))
 		return -1;
 	for (size_t i = 0; i < m->ncomponents; i++)
@@ -155,6 +194,12 @@ report_set_text(const struct manifest *m, struct buf *out, struct err *err)
 		        m->missing[i]))
 			return -1;
 	return 0;
+}
+
+int
+report_set_text(const struct manifest *m, struct buf *out, struct err *err)
+{
+	return report_noted_text(m, &(struct notes_state){ 0 }, out, err);
 }
 
 /* --- lists */
@@ -180,7 +225,7 @@ report_list_json(const struct listing *l, struct buf *out, struct err *err)
 	jsonw_array(&w, NULL);
 	for (size_t i = 0; i < l->count; i++) {
 		if (l->line[i].manifest)
-			write_set(&w, l->line[i].manifest);
+			write_set(&w, l->line[i].manifest, &l->line[i].notes);
 		else
 			write_unfinished(&w, &l->line[i]);
 	}
@@ -214,9 +259,12 @@ list_line(const struct listing_line *l, bool wide, struct buf *out,
     struct err *err)
 {
 	const struct manifest *m = l->manifest;
+	char status[32];
 
+	(void)snprintf(status, sizeof status, "%s%s", l->status,
+	    l->notes.held ? ", held" : "");
 	if (buf_printf(out, err, "%-21s | %-12s | %-*s", l->id,
-	        m ? type_of(m) : "-", wide ? 13 : 0, l->status))
+	        m ? type_of(m) : "-", wide ? 13 : 0, status))
 		return -1;
 	if (wide && m && wide_text(m, out, err))
 		return -1;

@@ -21,6 +21,15 @@ MUST_CHECK int report_set_json(const struct manifest *, struct buf *,
 MUST_CHECK int report_set_text(const struct manifest *, struct buf *,
     struct err *);
 
+/* The same of a set that people have marked or held since. */
+MUST_CHECK int report_noted_json(const struct manifest *,
+    const struct notes_state *, struct buf *, struct err *);
+MUST_CHECK int report_noted_text(const struct manifest *,
+    const struct notes_state *, struct buf *, struct err *);
+/* manifest.json as it is, verified, with what people said since put in. */
+MUST_CHECK int report_noted_manifest(const struct buf *manifest,
+    const struct notes_state *, struct buf *, struct err *);
+
 /* [set, …], newest last. */
 MUST_CHECK int report_list_json(const struct listing *, struct buf *,
     struct err *);

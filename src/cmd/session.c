@@ -105,6 +105,18 @@ session_manifest(struct session *s, const char *id, struct manifest **ret,
 	                  "the repository has no finished set");
 }
 
+int
+session_notes(struct session *s, const struct manifest *m,
+    struct notes_state *ret, struct err *err)
+{
+	AUTO(notes) struct notes n = { 0 };
+
+	if (notes_list(s->repo, m->folder, &n, err))
+		return -1;
+	notes_state(&n, m->folder, ret);
+	return 0;
+}
+
 /* "latest": the newest that has all that is to be restored. */
 static int
 manifest_for(struct session *s, const struct session_restore *req,

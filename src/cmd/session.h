@@ -13,6 +13,7 @@
 #include "engine/progress.h"
 #include "engine/restore.h"
 #include "plan/plan.h"
+#include "repo/notes.h"
 #include "repo/repo.h"
 
 struct session {
@@ -71,6 +72,9 @@ MUST_CHECK int session_check(struct session *, struct config *,
 /* The manifest of a finished set; "latest" is one too. */
 MUST_CHECK int session_manifest(struct session *, const char *id,
     struct manifest **, struct err *);
+/* What was said of it since. */
+MUST_CHECK int session_notes(struct session *, const struct manifest *,
+    struct notes_state *, struct err *);
 
 static inline void
 scope_session(struct session *s)

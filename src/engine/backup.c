@@ -507,10 +507,11 @@ begin(struct run *r, const char **parent, struct err *err)
 		log_warning("left-over uploads stay: %s", quiet.msg);
 	if (swept)
 		log_info("%u unfinished uploads of dead runs removed", swept);
-	if (find_before(r, parent, err))
+	/* in this order: see set.h */
+	if (set_begin(o->repo, &so, &r->set, err) ||
+	    find_before(r, parent, err))
 		return -1;
-	so.parent = *parent;
-	return set_begin(o->repo, &so, &r->set, err);
+	return *parent ? set_parent(r->set, *parent, err) : 0;
 }
 
 static int

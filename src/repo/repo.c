@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "crypto/rand.h"
+#include "repo/notes.h"
 #include "store/store.h"
 
 enum { RECORD_MAX = 64 << 10, ID_BYTES = 16 };
@@ -206,22 +207,19 @@ repo_folders(struct repo *r, const char *id, struct repo_sets *ret,
 	return 0;
 }
 
-struct newest {
-	int64_t mtime;
-	bool any, failed;
-};
-
 static int
 on_file(void *arg, const char *key, const struct store_stat *st,
     struct err *err)
 {
-	struct newest *n = arg;
+	struct repo_set *s = arg;
 
 	(void)err;
-	n->failed = n->failed || str_ends(key, "/" LAYOUT_FAILED);
-	if (!n->any || st->mtime > n->mtime)
-		n->mtime = st->mtime;
-	n->any = true;
+	s->gave_up = s->gave_up || str_ends(key, "/" LAYOUT_FAILED);
+	if (str_ends(key, "/" LAYOUT_OPEN))
+		s->opened = st->mtime;
+	/* the first second of 1970 is a time as well */
+	if (s->newest == 0 || st->mtime > s->newest)
+		s->newest = st->mtime ? st->mtime : 1;
 	return 0;
 }
 
@@ -241,24 +239,40 @@ has_manifest(struct repo *r, const char *folder, bool *ret, struct err *err)
 	return err_is(err, ERR_NOTFOUND) ? 0 : -1;
 }
 
-/* *any false: nothing is left of it. */
 static int
-look_into(struct repo *r, struct repo_set *s, bool *any, struct err *err)
+look_into(struct repo *r, struct repo_set *s, struct err *err)
 {
-	struct newest n = { 0 };
 	char prefix[sizeof LAYOUT_SETS + LAYOUT_FOLDER_SIZE];
 
-	*any = true;
 	if (has_manifest(r, s->folder, &s->committed, err))
 		return -1;
 	if (s->committed)
 		return 0;
 	(void)snprintf(prefix, sizeof prefix, LAYOUT_SETS "%s/", s->folder);
-	if (r->store->ops->list(r->store, prefix, true, on_file, &n, err))
+	if (r->store->ops->list(r->store, prefix, true, on_file, s, err))
 		return -1;
-	*any = n.any;
-	s->running = n.any && !n.failed &&
-	             r->store->ops->now(r->store) - n.mtime < REPO_DEAD_S;
+	s->running = s->newest && !s->gave_up &&
+	             r->store->ops->now(r->store) - s->newest < REPO_DEAD_S;
+	return 0;
+}
+
+/* Whether it is marked; what is left of a removed set is not a run. */
+static int
+look_at_marks(struct repo *r, struct repo_sets *s, struct err *err)
+{
+	AUTO(notes) struct notes n = { 0 };
+
+	if (s->count == 0)
+		return 0;
+	if (notes_list(r, s->count == 1 ? s->set[0].folder : NULL, &n, err))
+		return -1;
+	for (size_t i = 0; i < s->count; i++) {
+		struct notes_state state;
+
+		notes_state(&n, s->set[i].folder, &state);
+		s->set[i].deleted = state.deleted != 0;
+		s->set[i].running = s->set[i].running && !s->set[i].deleted;
+	}
 	return 0;
 }
 
@@ -269,15 +283,13 @@ look_into_all(struct repo *r, struct repo_sets *s, struct err *err)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < s->count; i++) {
-		bool any;
-
-		if (look_into(r, &s->set[i], &any, err))
+		if (look_into(r, &s->set[i], err))
 			return err_wrap(err, "set '%s'", s->set[i].id);
-		if (any)
+		if (s->set[i].committed || s->set[i].newest)
 			s->set[kept++] = s->set[i];
 	}
 	s->count = kept;
-	return 0;
+	return look_at_marks(r, s, err);
 }
 
 int
@@ -316,6 +328,9 @@ no_single_set(const struct repo_sets *s, const char *name, struct err *err)
 
 	if (!last)
 		return err_set(err, ERR_NOTFOUND, "there is no backup '%s'",
+		    name);
+	if (!last->committed && last->deleted)
+		return err_set(err, ERR_NOTFOUND, "backup '%s' was deleted",
 		    name);
 	if (!last->committed)
 		return err_set(err, ERR_USAGE,
@@ -450,10 +465,13 @@ repo_latest(struct repo *r, const char *const *names, size_t n,
 	AUTO(manifest) struct manifest *m = NULL;
 
 	/* Newest first, and no further than needed: not repo_list. */
-	if (repo_folders(r, "", &s, err))
+	if (repo_folders(r, "", &s, err) || look_at_marks(r, &s, err))
 		return -1;
 	for (size_t i = s.count; i-- > 0 && !m;) {
 		bool committed;
+
+		if (s.set[i].deleted)
+			continue;
 
 		if (has_manifest(r, s.set[i].folder, &committed, err) ||
 		    (committed && load_or_pass(r, &s.set[i], &m, err)))

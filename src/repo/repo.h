@@ -35,6 +35,12 @@ struct repo_set {
 	char id[LAYOUT_ID_SIZE], folder[LAYOUT_FOLDER_SIZE];
 	bool committed; /* it has a manifest */
 	bool running;   /* none, but its newest file is young */
+	bool deleted;   /* marked (notes.h); without a manifest: what is left
+	                 * of it, because later sets need it */
+	/* Without a manifest, by the store's clock; 0: not there. */
+	int64_t opened; /* when open.json was written */
+	int64_t newest; /* its newest file */
+	bool gave_up;   /* it has failed.json */
 };
 struct repo_sets {
 	struct repo_set *set; /* oldest first */
@@ -63,7 +69,7 @@ MUST_CHECK int repo_manifest_text(struct repo *, const char *id, struct buf *,
  * The newest set with a manifest that holds each of the n named components,
  * none of them failed; with n 0, the newest in which nothing failed.  *ret
  * NULL: none.  Those that cannot be read, because damaged or of a newer format,
- * are passed over with a warning.
+ * are passed over with a warning; those that are marked for deletion without.
  */
 MUST_CHECK int repo_latest(struct repo *, const char *const *names, size_t n,
     struct manifest **ret, struct err *);

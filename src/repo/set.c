@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "crypto/rand.h"
 #include "repo/guide.h"
+#include "repo/repo_files.h"
 #include "repo/set_impl.h"
 #include "store/store.h"
 
@@ -170,7 +171,6 @@ write_open(struct set *s, struct err *err)
 	jsonw_str(&w, "folder", m->folder);
 	jsonw_str(&w, "name", m->name);
 	jsonw_opt_str(&w, "label", m->label);
-	jsonw_opt_str(&w, "parent", m->parent);
 	jsonw_str(&w, "tool", m->tool);
 	jsonw_str(&w, "by", m->by);
 	jsonw_str(&w, "started", started);
@@ -246,7 +246,6 @@ describe(struct set *s, const struct set_options *o, struct err *err)
 	m->finished = m->started;
 	if (str_dup(o->name, &m->name, err) ||
 	    dup_opt(o->label, &m->label, err) ||
-	    dup_opt(o->parent, &m->parent, err) ||
 	    str_dup(o->tool, &m->tool, err) || str_dup(o->by, &m->by, err))
 		return -1;
 	return 0;
@@ -302,6 +301,13 @@ set_free(struct set *s)
 }
 
 /* --- contents */
+
+int
+set_parent(struct set *s, const char *id, struct err *err)
+{
+	free(TAKE(s->manifest->parent));
+	return str_dup(id, &s->manifest->parent, err);
+}
 
 int
 set_component(struct set *s, const char *name, const char *type,
@@ -463,6 +469,18 @@ take_census(struct set *s, struct err *err)
 	return c.found == want ? 0 : some_missing(s, err);
 }
 
+/* Of a machine that slept, the sets that it built on may be gone by now. */
+static int
+check_needs(struct set *s, struct err *err)
+{
+	const struct manifest *m = s->manifest;
+
+	for (size_t i = 0; i < m->ncomponents; i++)
+		if (repo_files_there(s->repo, &m->component[i].needs, err))
+			return err_wrap(err, "built on a set that was deleted");
+	return 0;
+}
+
 /* What cannot be read back is never written. */
 static int
 encode(struct set *s, struct buf *b, struct err *err)
@@ -507,7 +525,7 @@ commit(struct set *s, struct err *err)
 
 	s->manifest->finished = clock_now(s->clock);
 	if (sort_files(s->manifest, err) || write_guide(s, err) ||
-	    take_census(s, err) || encode(s, &b, err))
+	    take_census(s, err) || check_needs(s, err) || encode(s, &b, err))
 		return -1;
 	if (put_small(s, LAYOUT_MANIFEST, &b, err) && !is_there(s, &b))
 		return -1;

@@ -14,19 +14,25 @@
 struct set;
 
 struct set_options {
-	const char *name;   /* of the repository's platform */
-	const char *label;  /* or NULL */
-	const char *parent; /* id of the set that is built on; or NULL */
+	const char *name;  /* of the repository's platform */
+	const char *label; /* or NULL */
 	const char *tool, *by;
 	const struct clock *clock;
 	unsigned alive_ms; /* between signs of life; 0: REPO_ALIVE_S */
 };
 
-/* Choose a free id, write open.json, keep the set alive from a thread. */
+/*
+ * Choose a free id, write open.json, keep the set alive from a thread.  Only
+ * then may the caller look for sets to build on: whoever deletes one sees a
+ * run that may have found it before it was marked.
+ */
 MUST_CHECK int set_begin(struct repo *, const struct set_options *,
     struct set **, struct err *);
 const char *set_id(const struct set *);
 const char *set_folder(const struct set *);
+
+/* Id of the set that this one is built on. */
+MUST_CHECK int set_parent(struct set *, const char *id, struct err *);
 
 /*
  * A component's part; added to the manifest in this order.  The struct is the
@@ -61,8 +67,9 @@ const struct manifest *set_manifest(const struct set *);
 
 /*
  * RESTORE.md, then manifest.json, and the set exists.  Before that the store
- * is asked whether it has every file of the set, whole: ERR_CORRUPT names the
- * one that it has not.  ERR_CHANGED: somebody removed the set meanwhile.
+ * is asked whether it has every file of the set, and every one of earlier sets
+ * that it needs, whole: ERR_CORRUPT or ERR_NOTFOUND names the one that it has
+ * not.  ERR_CHANGED: somebody removed the set meanwhile.
  */
 MUST_CHECK int set_commit(struct set *, struct err *);
 void set_free(struct set *);

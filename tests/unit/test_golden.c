@@ -229,7 +229,6 @@ save(struct kit *k, const struct manifest *before, char id[LAYOUT_ID_SIZE],
 {
 	const struct set_options o = { .name = "kubeflow",
 		.label = before ? NULL : "the first",
-		.parent = before ? before->id : NULL,
 		.tool = "platform-backup 0.1.0",
 		.by = "golden",
 		.clock = &k->clock };
@@ -239,7 +238,8 @@ save(struct kit *k, const struct manifest *before, char id[LAYOUT_ID_SIZE],
 	if (set_begin(k->repo, &o, &g.set, err))
 		return -1;
 	memcpy(id, set_id(g.set), LAYOUT_ID_SIZE);
-	rc = save_database(k, g.set, err) || save_bucket(k, &g, err) ||
+	rc = (before && set_parent(g.set, before->id, err)) ||
+	     save_database(k, g.set, err) || save_bucket(k, &g, err) ||
 	     set_missing(g.set, "Kubernetes objects", err) ||
 	     set_commit(g.set, err);
 	inventory_free(g.old);

@@ -12,6 +12,7 @@
 #include "../lib/sample.h"
 #include "../lib/sink_spy.h"
 #include "base/buf.h"
+#include "repo/notes.h"
 
 enum { TEXT_MAX = 1 << 20 };
 
@@ -370,6 +371,71 @@ put_zstd(struct kit *k, const char *text, struct manifest_file *f)
 	assert_int_equal(sha256_of(data, n, f->sha256, &err), 0);
 }
 
+#define OLD "2026-11-19T16:28:00Z"
+#define NEW "2026-11-20T16:28:00Z"
+
+static void
+mark(struct kit *k, const char *folder, enum note_kind kind)
+{
+	struct err err = { 0 };
+
+	assert_int_equal(notes_add(k->repo,
+	                     &(struct note_new){ .folder = folder,
+	                         .kind = kind,
+	                         .by = "t",
+	                         .tool = "t" },
+	                     &err),
+	    0);
+}
+
+static void
+latest_passes_over_what_is_marked(void **state)
+{
+	struct kit *k = *state;
+	AUTO(manifest) struct manifest *m = NULL;
+	struct err err = { 0 };
+
+	put_set(k, OLD, OLD "-00000001", MANIFEST_OK);
+	put_set(k, NEW, NEW "-00000002", MANIFEST_OK);
+	mark(k, NEW "-00000002", NOTE_DELETED);
+	assert_int_equal(repo_latest(k->repo, NULL, 0, &m, &err), 0);
+	assert_string_equal(m->id, OLD);
+	manifest_free(TAKE(m));
+	mark(k, OLD "-00000001", NOTE_DELETED);
+	assert_int_equal(repo_latest(k->repo, NULL, 0, &m, &err), 0);
+	assert_null(m);
+	/* by its id it can still be read */
+	assert_int_equal(repo_manifest(k->repo, NEW, &m, &err), 0);
+	manifest_free(TAKE(m));
+	mark(k, NEW "-00000002", NOTE_HELD);
+	assert_int_equal(repo_latest(k->repo, NULL, 0, &m, &err), 0);
+	assert_string_equal(m->id, NEW);
+}
+
+static void
+what_is_left_of_a_deleted_set_is_no_run(void **state)
+{
+	struct kit *k = *state;
+	AUTO(repo_sets) struct repo_sets s = { 0 };
+	AUTO(manifest) struct manifest *m = NULL;
+	struct err err = { 0 };
+
+	put_text(k, "sets/" NEW "-00000002/a.sqlite.zst", "x");
+	assert_int_equal(repo_list(k->repo, &s, &err), 0);
+	assert_true(s.set[0].running);
+	assert_false(s.set[0].deleted);
+	repo_sets_done(&s);
+	mark(k, NEW "-00000002", NOTE_DELETED);
+	assert_int_equal(repo_list(k->repo, &s, &err), 0);
+	assert_int_equal(s.count, 1);
+	assert_true(s.set[0].deleted);
+	assert_false(s.set[0].running);
+	assert_false(s.set[0].committed);
+	assert_int_equal(repo_manifest(k->repo, NEW, &m, &err), -1);
+	assert_true(err_is(&err, ERR_NOTFOUND));
+	assert_non_null(strstr(err.msg, "was deleted"));
+}
+
 static void
 any_damage_of_a_file_is_seen_and_named(void **state)
 {
@@ -535,6 +601,8 @@ main(void)
 		WITH_KIT(manifest_text_is_verified_and_unchanged),
 		WITH_KIT(latest_is_the_newest_without_a_failed_component),
 		WITH_KIT(latest_does_not_pass_over_what_a_retry_would_read),
+		WITH_KIT(latest_passes_over_what_is_marked),
+		WITH_KIT(what_is_left_of_a_deleted_set_is_no_run),
 		WITH_KIT(any_damage_of_a_file_is_seen_and_named),
 		WITH_KIT(file_of_another_length_is_seen),
 		WITH_KIT(only_what_dead_runs_left_is_swept),

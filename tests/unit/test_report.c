@@ -201,10 +201,64 @@ every_allocation_may_fail(void **state)
 	assert_true(fails > 2);
 }
 
+static void
+a_marked_or_held_set_says_so(void **state)
+{
+	const struct notes_state marked = { .deleted = 1 },
+	                         held = { .held = true }, none = { 0 };
+	AUTO(buf) struct buf out = { .max = REPORT_MAX };
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(report_noted_json(&set, &marked, &out, &err), 0);
+	assert_non_null(strstr(out.data, "\"backup-status\": \"deleted\""));
+	assert_null(strstr(out.data, "\"held\""));
+	buf_clear(&out);
+	assert_int_equal(report_noted_json(&set, &held, &out, &err), 0);
+	assert_non_null(strstr(out.data, "\"held\": true"));
+	assert_non_null(strstr(out.data, "\"incomplete\""));
+	buf_clear(&out);
+	assert_int_equal(report_noted_text(&set, &held, &out, &err), 0);
+	assert_non_null(strstr(out.data, "incomplete, held"));
+	buf_clear(&out);
+	assert_int_equal(report_noted_text(&set, &none, &out, &err), 0);
+	assert_null(strstr(out.data, "held"));
+}
+
+static void
+a_manifest_is_shown_as_it_is_unless_there_is_more_to_say(void **state)
+{
+	static char text[] = "{\n  \"format\": 1,\n"
+	                     "  \"backup-status\": \"finished\",\n"
+	                     "  \"x\": 1\n}\n";
+	const struct buf m = { .data = text, .len = sizeof text - 1 };
+	const struct notes_state both = { .deleted = 1, .held = true },
+	                         none = { 0 }, held = { .held = true };
+	AUTO(buf) struct buf out = { .max = 4096 };
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(report_noted_manifest(&m, &none, &out, &err), 0);
+	assert_string_equal(out.data, text);
+	buf_clear(&out);
+	assert_int_equal(report_noted_manifest(&m, &held, &out, &err), 0);
+	assert_string_equal(out.data,
+	    "{\n  \"format\": 1,\n  \"backup-status\": \"finished\",\n"
+	    "  \"held\": true,\n  \"x\": 1\n}\n");
+	buf_clear(&out);
+	assert_int_equal(report_noted_manifest(&m, &both, &out, &err), 0);
+	assert_string_equal(out.data,
+	    "{\n  \"format\": 1,\n  \"backup-status\": \"deleted\",\n"
+	    "  \"held\": true,\n  \"x\": 1\n}\n");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_marked_or_held_set_says_so),
+		cmocka_unit_test(
+		    a_manifest_is_shown_as_it_is_unless_there_is_more_to_say),
 		cmocka_unit_test(a_set_has_the_words_of_the_interface),
 		cmocka_unit_test(the_table_is_that_of_the_database_charms),
 		cmocka_unit_test(a_list_is_an_array_with_the_newest_last),

@@ -113,11 +113,9 @@ save_into(struct fixture *f, struct manifest_component *mc, bool *broken,
 static int
 save(struct fixture *f, bool *broken, struct err *err)
 {
-	struct set_options o = { .name = "p",
-		.tool = "test",
-		.by = "test",
-		.parent = f->before ? f->before->id : NULL,
-		.clock = clock_real() };
+	struct set_options o = {
+		.name = "p", .tool = "test", .by = "test", .clock = clock_real()
+	};
 	struct manifest_component *mc;
 	int rc;
 
@@ -126,6 +124,8 @@ save(struct fixture *f, bool *broken, struct err *err)
 	atomic_store(&f->packs, 0);
 	atomic_store(&f->files, 0);
 	assert_int_equal(set_begin(f->repo, &o, &f->set, err), 0);
+	if (f->before)
+		assert_int_equal(set_parent(f->set, f->before->id, err), 0);
 	assert_int_equal(set_component(f->set, "b", "bucket", &mc, err), 0);
 	assert_int_equal(progress_start(&f->meter, NULL, "b", err), 0);
 	rc = save_into(f, mc, broken, err);

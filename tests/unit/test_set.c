@@ -590,10 +590,54 @@ every_allocation_may_fail(void **state)
 
 #define WITH_KIT(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
+static void
+set_without_what_it_needs_is_not_committed(void **state)
+{
+	struct kit *k = *state;
+	AUTO(set) struct set *set = NULL;
+	struct manifest_component *c;
+	const uint8_t digest[SHA256_SIZE] = { 0 };
+	const char *gone = "sets/2026-11-01T00:00:00Z-00000000/b/object-000001";
+	struct err err = { 0 };
+
+	assert_int_equal(kit_begin(k, &set, &err), 0);
+	assert_int_equal(set_component(set, "b", "bucket", &c, &err), 0);
+	assert_int_equal(manifest_files_add(&c->needs, gone, 1, digest, &err),
+	    0);
+	assert_int_equal(set_commit(set, &err), -1);
+	assert_non_null(strstr(err.msg, gone));
+	assert_non_null(strstr(err.msg, "deleted"));
+	set_free(TAKE(set));
+	assert_int_equal(store_put_bytes(k->inner, gone, "x", 1, &err), 0);
+	assert_int_equal(kit_begin(k, &set, &err), 0);
+	assert_int_equal(set_component(set, "b", "bucket", &c, &err), 0);
+	assert_int_equal(manifest_files_add(&c->needs, gone, 1, digest, &err),
+	    0);
+	assert_int_equal(set_commit(set, &err), 0);
+}
+
+static void
+parent_is_told_after_the_begin(void **state)
+{
+	struct kit *k = *state;
+	AUTO(set) struct set *set = NULL;
+	AUTO(manifest) struct manifest *m = NULL;
+	struct err err = { 0 };
+
+	assert_int_equal(kit_begin(k, &set, &err), 0);
+	assert_int_equal(set_parent(set, "2026-11-01T00:00:00Z", &err), 0);
+	assert_int_equal(set_parent(set, "2026-11-02T00:00:00Z", &err), 0);
+	assert_int_equal(set_commit(set, &err), 0);
+	assert_int_equal(repo_manifest(k->repo, set_folder(set), &m, &err), 0);
+	assert_string_equal(m->parent, "2026-11-02T00:00:00Z");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		WITH_KIT(set_without_what_it_needs_is_not_committed),
+		WITH_KIT(parent_is_told_after_the_begin),
 		WITH_KIT(set_is_running_until_its_manifest_is_written),
 		WITH_KIT(set_that_was_given_up_is_shown_as_failed),
 		WITH_KIT(
