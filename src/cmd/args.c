@@ -26,6 +26,10 @@ static const struct entry entries[] = {
 	    "also remove objects that are not in the set" },
 	{ ARGS_DRY_RUN, "dry-run", '\0', NULL,
 	    "say what would be done, change nothing" },
+	{ ARGS_READ, "read", '\0', "[SHARE%]",
+	    "read every byte, or this share, which goes on where the last one "
+	    "of the set ended" },
+	{ ARGS_ALL, "all", '\0', NULL, "all finished sets" },
 	{ ARGS_JSON, "json", '\0', NULL, "print the result as JSON" },
 	{ ARGS_TO, "to", '\0', "NAME=TARGET",
 	    "restore this component to another file or bucket, and only those "
@@ -61,6 +65,12 @@ set_value(struct args *a, enum args_option option, const char *value)
 	case ARGS_DRY_RUN:
 		a->dry_run = true;
 		break;
+	case ARGS_READ:
+		a->read = value ? value : "all";
+		break;
+	case ARGS_ALL:
+		a->all = true;
+		break;
 	case ARGS_JSON:
 		a->json = true;
 		break;
@@ -82,14 +92,22 @@ set_value(struct args *a, enum args_option option, const char *value)
 	}
 }
 
+/* "[SHARE%]" may be left out. */
+static int
+has_arg(const struct entry *e)
+{
+	if (!e->value)
+		return no_argument;
+	return e->value[0] == '[' ? optional_argument : required_argument;
+}
+
 static void
 fill_long(struct option out[ENTRIES + 1], char letters[2 * ENTRIES + 2])
 {
 	*letters++ = ':'; /* a missing value is told apart */
 	for (int i = 0; i < ENTRIES; i++) {
 		out[i] = (struct option){ .name = entries[i].name,
-			.has_arg =
-			    entries[i].value ? required_argument : no_argument,
+			.has_arg = has_arg(&entries[i]),
 			.val = LONG_BASE + i };
 		if (!entries[i].letter)
 			continue;
@@ -128,6 +146,20 @@ refuse(int got, char *const argv[], struct err *err)
 	                 word);
 }
 
+/* getopt wants "--read=10%"; "--read 10%" cannot mean anything else. */
+static const char *
+share_behind(const struct entry *e, int argc, char *const argv[])
+{
+	const char *word = optind < argc ? argv[optind] : NULL;
+	size_t digits = word ? strspn(word, "0123456789") : 0;
+
+	if (has_arg(e) != optional_argument || digits == 0 ||
+	    strcmp(word + digits, "%") != 0)
+		return NULL;
+	optind++;
+	return word;
+}
+
 static int
 take_words(struct args *a, int argc, char *const argv[], struct err *err)
 {
@@ -162,7 +194,8 @@ args_parse(int argc, char *const argv[], struct args *ret, struct err *err)
 		i = entry_of(got);
 		if (i < 0)
 			return refuse(got, argv, err);
-		set_value(&a, entries[i].option, optarg);
+		set_value(&a, entries[i].option,
+		    optarg ? optarg : share_behind(&entries[i], argc, argv));
 	}
 	if (take_words(&a, argc, argv, err))
 		return -1;

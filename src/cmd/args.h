@@ -21,6 +21,8 @@ enum args_option {
 	ARGS_QUIET = 1 << 9,
 	ARGS_HELP = 1 << 10, /* as the commands of these names */
 	ARGS_VERSION = 1 << 11,
+	ARGS_READ = 1 << 12,
+	ARGS_ALL = 1 << 13,
 };
 
 struct args {
@@ -30,7 +32,8 @@ struct args {
 	const char **components, **to; /* owned; the strings are argv's */
 	size_t ncomponents, nto;
 	const char *label;
-	bool full, exact, dry_run, json, verbose, quiet;
+	const char *read; /* NULL: not given; "all" or a share, as given */
+	bool full, exact, dry_run, json, verbose, quiet, all;
 	unsigned given; /* enum args_option */
 };
 

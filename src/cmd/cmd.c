@@ -10,24 +10,30 @@
 #include "cmd/cmd_list.h"
 #include "cmd/cmd_restore.h"
 #include "cmd/cmd_show.h"
+#include "cmd/cmd_verify.h"
 
 static const struct cmd table[] = {
 	{ "create", "", "save the components into a new set",
-	    ARGS_COMPONENT | ARGS_FULL | ARGS_LABEL | ARGS_JSON, false,
+	    ARGS_COMPONENT | ARGS_FULL | ARGS_LABEL | ARGS_JSON, CMD_ID_NONE,
 	    cmd_create },
-	{ "list", "", "list the sets, newest last", ARGS_JSON, false,
+	{ "list", "", "list the sets, newest last", ARGS_JSON, CMD_ID_NONE,
 	    cmd_list },
 	{ "show", "ID", "show one set: what it holds, what it does not",
-	    ARGS_JSON, true, cmd_show },
+	    ARGS_JSON, CMD_ID_NEEDED, cmd_show },
 	{ "restore", "ID", "put a set back, or parts of it; ID may be 'latest'",
 	    ARGS_COMPONENT | ARGS_TO | ARGS_EXACT | ARGS_DRY_RUN | ARGS_JSON,
-	    true, cmd_restore },
+	    CMD_ID_NEEDED, cmd_restore },
+	{ "verify", "ID | --all",
+	    "is every file of a set there, and as long as it should be? With "
+	    "--read: and right?",
+	    ARGS_ALL | ARGS_READ | ARGS_JSON, CMD_ID_OR_ALL, cmd_verify },
 	{ "check", "",
 	    "is everything reachable, allowed, and has it room? Nothing is "
 	    "saved",
 	    ARGS_COMPONENT | ARGS_JSON, false, cmd_check },
-	{ "version", "", "print the version", 0, false, cmd_help_version },
-	{ "help", "", "print this", 0, false, cmd_help },
+	{ "version", "", "print the version", 0, CMD_ID_NONE,
+	    cmd_help_version },
+	{ "help", "", "print this", 0, CMD_ID_NONE, cmd_help },
 	{ 0 },
 };
 
@@ -54,12 +60,15 @@ find(const struct args *a, const struct cmd **ret, struct err *err)
 		return err_set(err, ERR_USAGE,
 		    "unknown command '%s'; see 'platform-backup help'",
 		    a->command);
-	if (c->id && !a->id)
+	if (c->id == CMD_ID_OR_ALL && !a->id == !a->all)
+		return err_set(err, ERR_USAGE,
+		    "'%s' needs either the id of a set or '--all'", c->name);
+	if (c->id == CMD_ID_NEEDED && !a->id)
 		return err_set(err, ERR_USAGE,
 		    "'%s' needs the id of a set; 'platform-backup list' shows "
 		    "them",
 		    c->name);
-	if (!c->id && a->id)
+	if (c->id == CMD_ID_NONE && a->id)
 		return err_set(err, ERR_USAGE, "a word too many: '%s'", a->id);
 	foreign = a->given & ~(c->options | ALWAYS);
 	if (foreign && !(a->given & (ARGS_HELP | ARGS_VERSION)))

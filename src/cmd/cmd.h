@@ -15,12 +15,14 @@ enum cmd_status {
 	CMD_INCOMPLETE = 3, /* set stored, but a component is not ok */
 };
 
+enum cmd_id { CMD_ID_NONE, CMD_ID_NEEDED, CMD_ID_OR_ALL /* --all */ };
+
 struct cmd {
 	const char *name;
 	const char *words; /* behind the name, for help; "" for none */
 	const char *text;
 	unsigned options; /* enum args_option, beside config, verbose, quiet */
-	bool id;          /* needs one */
+	enum cmd_id id;   /* of a set */
 	int (*run)(const struct args *, struct console *, enum cmd_status *,
 	    struct err *);
 };

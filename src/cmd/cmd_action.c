@@ -300,6 +300,63 @@ run_restore(struct action *a, struct err *err)
 }
 
 static int
+refuse_damaged(const struct verify_result *r, struct err *err)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		const struct verify_set *s = &r->set[i];
+
+		if (s->named > 0)
+			return err_set(err, ERR_CORRUPT,
+			    "set %s is damaged: %s%s%s", s->id,
+			    s->problem[0].component ? s->problem[0].component
+			                            : "",
+			    s->problem[0].component ? ": " : "",
+			    s->problem[0].problem);
+	}
+	return 0;
+}
+
+static int
+set_verified(const struct verify_result *r, struct err *err)
+{
+	AUTO(buf) struct buf text = { .max = REPORT_MAX };
+	AUTO(buf) struct buf json = { .max = REPORT_MAX };
+
+	if (report_verify_text(r, &text, err) ||
+	    report_verify_json(r, &json, err) ||
+	    hooktool_action_set("verify-status", r->problems ? "damaged" : "ok",
+	        err) ||
+	    results_set("sets", text.data ? text.data : "", err))
+		return -1;
+	return set_json(&json, err);
+}
+
+static int
+run_verify(struct action *a, struct err *err)
+{
+	AUTO(verify_result) struct verify_result r = { 0 };
+	const struct session_verify req = {
+		.id = param(a, "backup-id"),
+		.read = param(a, "read"),
+	};
+	bool all = json_opt_bool(a->params, "all");
+	struct err unheard = { 0 };
+
+	if (!req.id == !all)
+		return err_set(err, ERR_USAGE,
+		    "give either 'backup-id' or 'all'");
+	reporter_init(&a->reporter, "verifying", clock_real());
+	if (open_session(a, false, err) ||
+	    session_verify(&a->session, &req, &r, err) || set_verified(&r, err))
+		return -1;
+	if (refuse_damaged(&r, err) == 0)
+		return unit_remember_trouble(UNIT_VERIFY, NULL, err);
+	if (unit_remember_trouble(UNIT_VERIFY, "a set is damaged", &unheard))
+		log_warning("%s", unheard.msg);
+	return -1;
+}
+
+static int
 refuse_failed(const struct check_result *r, struct err *err)
 {
 	for (size_t i = 0; i < r->count; i++)
@@ -338,6 +395,7 @@ static const struct {
 	{ "list-backups", run_list, NULL },
 	{ "show-backup", run_show, NULL },
 	{ "restore", run_restore, "restoring backup" },
+	{ "verify-backup", run_verify, "verifying" },
 	{ "check", run_check, "checking" },
 };
 

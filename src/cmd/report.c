@@ -371,6 +371,99 @@ report_restore_text(const char *id, bool dry_run,
 	return 0;
 }
 
+/* --- verifications */
+
+static const char *
+verify_status(uint64_t problems)
+{
+	return problems ? "damaged" : "ok";
+}
+
+static void
+write_problem(struct jsonw *w, const struct verify_problem *p)
+{
+	jsonw_object(w, NULL);
+	jsonw_str(w, "file", p->file);
+	if (p->component)
+		jsonw_str(w, "component", p->component);
+	else
+		jsonw_null(w, "component");
+	jsonw_str(w, "problem", p->problem);
+	jsonw_close(w);
+}
+
+static void
+write_verified(struct jsonw *w, const struct verify_set *s)
+{
+	jsonw_object(w, NULL);
+	jsonw_str(w, "backup-id", s->id);
+	jsonw_str(w, "verify-status", verify_status(s->problems));
+	jsonw_u64(w, "files", s->files);
+	jsonw_u64(w, "bytes", s->bytes);
+	jsonw_u64(w, "read-files", s->read_files);
+	jsonw_u64(w, "read-bytes", s->read_bytes);
+	jsonw_bool(w, "all-read", s->all_read);
+	jsonw_u64(w, "problem-count", s->problems);
+	jsonw_array(w, "problems");
+	for (size_t i = 0; i < s->named; i++)
+		write_problem(w, &s->problem[i]);
+	jsonw_close(w);
+	jsonw_close(w);
+}
+
+int
+report_verify_json(const struct verify_result *r, struct buf *out,
+    struct err *err)
+{
+	struct jsonw w;
+
+	jsonw_begin(&w, out, 2);
+	jsonw_object(&w, NULL);
+	jsonw_str(&w, "verify-status", verify_status(r->problems));
+	jsonw_array(&w, "sets");
+	for (size_t i = 0; i < r->count; i++)
+		write_verified(&w, &r->set[i]);
+	jsonw_close(&w);
+	jsonw_close(&w);
+	return end_json(&w, out, err);
+}
+
+static int
+problems_text(const struct verify_set *s, struct buf *out, struct err *err)
+{
+	for (size_t i = 0; i < s->named; i++)
+		if (buf_printf(out, err, "  %s: %s\n",
+		        s->problem[i].component ? s->problem[i].component
+		                                : "the set",
+		        s->problem[i].problem))
+			return -1;
+	if (s->problems == s->named)
+		return 0;
+	return buf_printf(out, err, "  and %" PRIu64 " more\n",
+	    s->problems - s->named);
+}
+
+int
+report_verify_text(const struct verify_result *r, struct buf *out,
+    struct err *err)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		const struct verify_set *s = &r->set[i];
+		char size[16], read[16];
+
+		str_bytes(s->bytes, size);
+		str_bytes(s->read_bytes, read);
+		if (buf_printf(out, err,
+		        "%s  %-7s  %" PRIu64 " files (%s), %" PRIu64
+		        " of them read (%s)\n",
+		        s->id, s->problems ? "DAMAGED" : "ok", s->files, size,
+		        s->read_files, read) ||
+		    problems_text(s, out, err))
+			return -1;
+	}
+	return 0;
+}
+
 /* --- checks */
 
 int

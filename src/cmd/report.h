@@ -11,6 +11,7 @@
 #include "cmd/listing.h"
 #include "engine/check.h"
 #include "engine/restore.h"
+#include "engine/verify.h"
 
 enum { REPORT_MAX = 64 << 20 };
 
@@ -48,6 +49,13 @@ MUST_CHECK int report_restore_json(const char *id, bool dry_run,
     struct err *);
 MUST_CHECK int report_restore_text(const char *id, bool dry_run,
     const struct restore_result *, struct buf *, struct err *);
+
+/* {"verify-status", "sets": [{"backup-id", "verify-status", …, "problems":
+ * [{"file", "component", "problem"}]}]}. */
+MUST_CHECK int report_verify_json(const struct verify_result *, struct buf *,
+    struct err *);
+MUST_CHECK int report_verify_text(const struct verify_result *, struct buf *,
+    struct err *);
 
 /* {"check-status", "checks": [{"name", "status", "message"}]}. */
 MUST_CHECK int report_check_json(const struct check_result *, struct buf *,

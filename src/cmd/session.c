@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/str.h"
 #include "engine/backup.h"
+#include "repo/notes.h"
 #include "store/store.h"
 
 /* <path>/<name>: several platforms share one bucket and path. */
@@ -188,6 +190,98 @@ session_restored_done(struct session_restored *r)
 	plan_done(&r->plan);
 	manifest_free(r->manifest);
 	*r = (struct session_restored){ 0 };
+}
+
+/* --- verify */
+
+static int
+read_share(const char *text, unsigned *ret, struct err *err)
+{
+	AUTO(free) char *digits = NULL;
+	uint64_t percent = text ? 100 : 0;
+	struct err why = { 0 };
+
+	if (text && strcmp(text, "all") != 0) {
+		digits = strndup(text, strcspn(text, "%"));
+		if (!digits)
+			return err_nomem(err);
+		if (strcmp(text + strlen(digits), "%") != 0 ||
+		    str_to_u64(digits, 1, 100, &percent, &why))
+			return err_set(err, ERR_USAGE,
+			    "'%.80s' is no share to read: 1%% to 100%%, or all",
+			    text);
+	}
+	*ret = (unsigned)(percent * (VERIFY_PLACES / 100));
+	return 0;
+}
+
+static int
+one_set(struct session *s, const char *id, struct repo_set *ret,
+    struct err *err)
+{
+	AUTO(manifest) struct manifest *m = NULL;
+
+	ret->committed = true;
+	if (strcmp(id, "latest") == 0) {
+		if (session_manifest(s, id, &m, err))
+			return -1;
+		memcpy(ret->folder, m->folder, sizeof ret->folder);
+	} else if (repo_folder(s->repo, id, ret->folder, err)) {
+		return -1;
+	}
+	return layout_folder_id(ret->folder, ret->id)
+	           ? 0
+	           : err_set(err, ERR_CORRUPT, "'%s' is no folder of a set",
+	                 ret->folder);
+}
+
+/* Those that are finished, and that nobody has marked for deletion. */
+static int
+all_sets(struct session *s, struct repo_sets *ret, struct err *err)
+{
+	AUTO(repo_sets) struct repo_sets sets = { 0 };
+	AUTO(notes) struct notes notes = { 0 };
+	size_t kept = 0;
+
+	if (repo_list(s->repo, &sets, err) ||
+	    notes_list(s->repo, NULL, &notes, err))
+		return -1;
+	for (size_t i = 0; i < sets.count; i++) {
+		struct notes_state state;
+
+		notes_state(&notes, sets.set[i].folder, &state);
+		if (sets.set[i].committed && state.deleted == 0)
+			sets.set[kept++] = sets.set[i];
+	}
+	sets.count = kept;
+	*ret = sets;
+	sets = (struct repo_sets){ 0 };
+	return 0;
+}
+
+int
+session_verify(struct session *s, const struct session_verify *req,
+    struct verify_result *ret, struct err *err)
+{
+	AUTO(repo_sets) struct repo_sets sets = { 0 };
+	struct repo_set one = { 0 };
+	struct repo_sets only = { &one, 1 };
+	char host[256] = "";
+	struct verify_options o = {
+		.repo = s->repo,
+		.config = s->config,
+		.tool = "platform-backup " VERSION,
+		.by = s->by ? s->by : host,
+		.progress = s->progress,
+		.clock = s->clock,
+	};
+
+	(void)gethostname(host, sizeof host - 1);
+	if (read_share(req->read, &o.share, err) ||
+	    (req->id ? one_set(s, req->id, &one, err)
+	             : all_sets(s, &sets, err)))
+		return -1;
+	return verify_run(&o, req->id ? &only : &sets, ret, err);
 }
 
 /* There is no repository: is there a place for one? */

@@ -12,6 +12,7 @@
 #include "engine/check.h"
 #include "engine/progress.h"
 #include "engine/restore.h"
+#include "engine/verify.h"
 #include "plan/plan.h"
 #include "repo/notes.h"
 #include "repo/repo.h"
@@ -68,6 +69,15 @@ void session_restored_done(struct session_restored *);
  * result.  Owns the config. */
 MUST_CHECK int session_check(struct session *, struct config *,
     const struct plan_choice *, struct check_result *, struct err *);
+
+struct session_verify {
+	const char *id;   /* of a finished set, or "latest"; NULL: all */
+	const char *read; /* NULL: nothing; "all", or a share such as "10%" */
+};
+
+/* As verify_run. */
+MUST_CHECK int session_verify(struct session *, const struct session_verify *,
+    struct verify_result *, struct err *);
 
 /* The manifest of a finished set; "latest" is one too. */
 MUST_CHECK int session_manifest(struct session *, const char *id,

@@ -10,6 +10,10 @@
 /* Keys of Juju's state; the values are words for the status. */
 static const char last_backup[] = "last-backup";
 static const char last_failure[] = "last-failure";
+static const char *const last_trouble[] = {
+	[UNIT_VERIFY] = "last-verify-trouble",
+	[UNIT_DRILL] = "last-drill-trouble",
+};
 
 static void
 add_gap(struct unit *u, const struct relation_gap *gap)
@@ -53,6 +57,21 @@ unit_done(struct unit *u)
 }
 
 static int
+add_troubles(char **text, struct err *err)
+{
+	for (size_t i = 0; i < 2; i++) {
+		AUTO(free) char *words = NULL, *before = *text;
+
+		*text = NULL;
+		if (hooktool_state_get(last_trouble[i], &words, err) ||
+		    str_printf(text, err, "%s%s%s", before,
+		        words && *words ? "; " : "", words ? words : ""))
+			return -1;
+	}
+	return 0;
+}
+
+static int
 show_backups(struct err *err)
 {
 	AUTO(free) char *backup = NULL, *failure = NULL, *text = NULL;
@@ -63,6 +82,8 @@ show_backups(struct err *err)
 	if (str_printf(&text, err, "%s%s%s",
 	        backup && *backup ? backup : "ready, no backup yet",
 	        failure && *failure ? "; " : "", failure ? failure : ""))
+		return -1;
+	if (add_troubles(&text, err))
 		return -1;
 	return hooktool_status_set(HOOKTOOL_ACTIVE, text, err);
 }
@@ -106,4 +127,11 @@ unit_remember_failure(int64_t now, struct err *err)
 	if (str_printf(&text, err, "a backup failed at %s", when))
 		return -1;
 	return hooktool_state_set(last_failure, text, err);
+}
+
+int
+unit_remember_trouble(enum unit_trouble which, const char *words,
+    struct err *err)
+{
+	return hooktool_state_set(last_trouble[which], words ? words : "", err);
 }

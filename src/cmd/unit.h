@@ -37,6 +37,12 @@ MUST_CHECK int unit_remember(const struct unit_backups *, struct err *);
 /* When a backup did not come to be, in seconds since 1970; 0: forget it. */
 MUST_CHECK int unit_remember_failure(int64_t now, struct err *);
 
+/* What a verification or a drill found: a few words for the status; NULL: it
+ * was well. */
+enum unit_trouble { UNIT_VERIFY, UNIT_DRILL };
+MUST_CHECK int unit_remember_trouble(enum unit_trouble, const char *words,
+    struct err *);
+
 static inline void
 scope_unit(struct unit *u)
 {

@@ -419,3 +419,19 @@ pack_read(struct pack_reader *r, const struct manifest_file *f, uint64_t off,
 	release(r, p);
 	return rc ? err_wrap(err, "'%s'", f->path) : 0;
 }
+
+int
+pack_length(struct repo *repo, const struct manifest_file *f, uint64_t *ret,
+    struct err *err)
+{
+	AUTO(pack_reader) struct pack_reader *r = NULL;
+	struct frames_table t = { 0 };
+
+	if (pack_reader_new(repo, &r, err))
+		return -1;
+	if (read_table(r, f, &t, err))
+		return err_wrap(err, "'%s'", f->path);
+	*ret = t.entry[t.count].out;
+	frames_table_done(&t);
+	return 0;
+}

@@ -48,6 +48,11 @@ MUST_CHECK int pack_read(struct pack_reader *, const struct manifest_file *,
     uint64_t off, void *out, size_t len, struct err *);
 void pack_reader_free(struct pack_reader *);
 
+/* How long the tar in a pack is, by its seek table alone: nothing else of the
+ * file is read, or known to be right. */
+MUST_CHECK int pack_length(struct repo *, const struct manifest_file *,
+    uint64_t *, struct err *);
+
 static inline void
 scope_pack_writer(struct pack_writer **p)
 {

@@ -343,9 +343,8 @@ no_single_set(const struct repo_sets *s, const char *name, struct err *err)
 	    s->set[0].folder, last->folder);
 }
 
-/* The one finished set of that name. */
-static int
-find(struct repo *r, const char *name, char folder[LAYOUT_FOLDER_SIZE],
+int
+repo_folder(struct repo *r, const char *name, char folder[LAYOUT_FOLDER_SIZE],
     struct err *err)
 {
 	AUTO(repo_sets) struct repo_sets s = { 0 };
@@ -401,7 +400,7 @@ repo_manifest(struct repo *r, const char *id, struct manifest **ret,
 	AUTO(buf) struct buf text = { .max = MANIFEST_MAX };
 	char folder[LAYOUT_FOLDER_SIZE];
 
-	if (find(r, id, folder, err))
+	if (repo_folder(r, id, folder, err))
 		return -1;
 	return load(r, folder, &text, ret, err);
 }
@@ -414,7 +413,7 @@ repo_manifest_text(struct repo *r, const char *id, struct buf *ret,
 	AUTO(manifest) struct manifest *m = NULL;
 	char folder[LAYOUT_FOLDER_SIZE];
 
-	if (find(r, id, folder, err) || load(r, folder, &text, &m, err))
+	if (repo_folder(r, id, folder, err) || load(r, folder, &text, &m, err))
 		return -1;
 	return buf_add(ret, text.data, text.len, err);
 }
@@ -572,6 +571,17 @@ repo_verify(struct repo *r, const struct manifest_file *f, struct err *err)
 	struct sink *to = NULL;
 
 	if (sink_null_new(&to, err) || fetch(r, f, to, err))
+		return err_wrap(err, "'%s'", f->path);
+	return 0;
+}
+
+int
+repo_fetch(struct repo *r, const struct manifest_file *f, struct sink *to,
+    struct err *err)
+{
+	struct sink *head = NULL;
+
+	if (outlet_new(to, &head, err) || fetch(r, f, head, err))
 		return err_wrap(err, "'%s'", f->path);
 	return 0;
 }

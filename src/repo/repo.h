@@ -62,6 +62,10 @@ MUST_CHECK int repo_folders(struct repo *, const char *id, struct repo_sets *,
  */
 MUST_CHECK int repo_manifest(struct repo *, const char *id, struct manifest **,
     struct err *);
+/* The folder of the one finished set of that name; errors as above, but its
+ * manifest is not read. */
+MUST_CHECK int repo_folder(struct repo *, const char *id,
+    char folder[LAYOUT_FOLDER_SIZE], struct err *);
 /* Its bytes, as they are, verified. */
 MUST_CHECK int repo_manifest_text(struct repo *, const char *id, struct buf *,
     struct err *);
@@ -85,6 +89,11 @@ MUST_CHECK int repo_stat(struct repo *, const struct manifest_file *,
 /* Read every byte and compare with its SHA-256. */
 MUST_CHECK int repo_verify(struct repo *, const struct manifest_file *,
     struct err *);
+
+/* The same, and the bytes as they are stored go by a sink, which stays the
+ * caller's and is not finished. */
+MUST_CHECK int repo_fetch(struct repo *, const struct manifest_file *,
+    struct sink *, struct err *);
 
 /* Unfinished uploads of runs that are dead are thrown away; *n: how many. */
 MUST_CHECK int repo_sweep(struct repo *, unsigned *n, struct err *);

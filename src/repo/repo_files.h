@@ -13,4 +13,11 @@
 MUST_CHECK int repo_files_there(struct repo *, const struct manifest_files *,
     struct err *);
 
+/* Is told of each that is not, and why; i: its place.  Non-zero: no more. */
+typedef int repo_files_fn(void *arg, size_t i, const struct err *why,
+    struct err *);
+/* The same, but all are looked for, whatever is missing. */
+MUST_CHECK int repo_files_look(struct repo *, const struct manifest_files *,
+    repo_files_fn *, void *arg, struct err *);
+
 #endif
