@@ -225,7 +225,7 @@ run_list(struct action *a, struct err *err)
 }
 
 static int
-set_noted(const struct manifest *m, const struct notes_state *said,
+set_noted(const struct manifest *m, const struct notes_state *said, int64_t now,
     struct err *err)
 {
 	AUTO(buf) struct buf text = { .max = REPORT_MAX };
@@ -233,6 +233,7 @@ set_noted(const struct manifest *m, const struct notes_state *said,
 	const char *status = said->deleted ? "deleted" : manifest_status(m);
 
 	if (report_noted_text(m, said, &text, err) ||
+	    report_notes_text(said, now, &text, err) ||
 	    results_set("backup", text.data, err) ||
 	    hooktool_action_set("backup-id", m->id, err) ||
 	    hooktool_action_set("backup-status", status, err) ||
@@ -254,7 +255,7 @@ run_show(struct action *a, struct err *err)
 	    session_manifest(&a->session, id, &m, err) ||
 	    session_notes(&a->session, m, &said, err))
 		return -1;
-	return set_noted(m, &said, err);
+	return set_noted(m, &said, session_now(&a->session), err);
 }
 
 /* Also what was done before something failed is told. */

@@ -15,6 +15,15 @@ print_json(struct session *s, const struct manifest *m,
 	return report_noted_manifest(&text, said, out, err);
 }
 
+static int
+print_text(struct session *s, const struct manifest *m,
+    const struct notes_state *said, struct buf *out, struct err *err)
+{
+	if (report_noted_text(m, said, out, err))
+		return -1;
+	return report_notes_text(said, session_now(s), out, err);
+}
+
 int
 cmd_show(const struct args *a, struct console *console, enum cmd_status *status,
     struct err *err)
@@ -31,7 +40,7 @@ cmd_show(const struct args *a, struct console *console, enum cmd_status *status,
 	    session_notes(&s, m, &said, err))
 		return -1;
 	if (a->json ? print_json(&s, m, &said, &out, err)
-	            : report_noted_text(m, &said, &out, err))
+	            : print_text(&s, m, &said, &out, err))
 		return -1;
 	return output_text(&out, err);
 }

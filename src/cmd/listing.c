@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "store/store.h"
 
 /* A list shows none of them, and they may be many. */
 static void
@@ -74,6 +75,7 @@ listing_read(struct repo *repo, struct listing *ret, struct err *err)
 	l.line = calloc(sets.count + 1, sizeof *l.line);
 	if (!l.line)
 		return err_nomem(err);
+	l.now = repo_store(repo)->ops->now(repo_store(repo));
 	if (fill_all(repo, &sets, &l, err))
 		return -1;
 	*ret = l;

@@ -20,6 +20,7 @@ struct listing_line {
 struct listing {
 	struct listing_line *line; /* oldest first */
 	size_t count;
+	int64_t now; /* by the store's clock */
 };
 
 /* A set whose manifest is damaged is "failed", with a message.  What is left

@@ -62,6 +62,23 @@ write_references(struct jsonw *w, const struct manifest_references *r)
 	jsonw_close(w);
 }
 
+static void
+write_opt_date(struct jsonw *w, const char *name, int64_t s)
+{
+	if (s > 0)
+		write_date(w, name, s);
+}
+
+/* What was said of the set since it was stored. */
+static void
+write_notes(struct jsonw *w, const struct notes_state *n)
+{
+	write_opt_date(w, "verified", n->verified);
+	write_opt_date(w, "verify-failed", n->verify_failed);
+	write_opt_date(w, "drilled", n->drilled);
+	write_opt_date(w, "drill-failed", n->drill_failed);
+}
+
 static const char *
 status_of(const struct manifest *m, const struct notes_state *s)
 {
@@ -82,6 +99,7 @@ write_set(struct jsonw *w, const struct manifest *m,
 	jsonw_opt_str(w, "parent", m->parent);
 	write_date(w, "started", m->started);
 	write_date(w, "finished", m->finished);
+	write_notes(w, s);
 	jsonw_array(w, "components");
 	for (size_t i = 0; i < m->ncomponents; i++)
 		write_component(w, &m->component[i]);
@@ -202,6 +220,65 @@ report_set_text(const struct manifest *m, struct buf *out, struct err *err)
 	return report_noted_text(m, &(struct notes_state){ 0 }, out, err);
 }
 
+/* --- what was said since */
+
+static void
+ago(int64_t then, int64_t now, char *out, size_t size)
+{
+	int64_t s = now > then ? now - then : 0;
+
+	if (s < 120)
+		(void)snprintf(out, size, "%" PRId64 " s ago", s);
+	else if (s < 7200)
+		(void)snprintf(out, size, "%" PRId64 " min ago", s / 60);
+	else if (s < 172800)
+		(void)snprintf(out, size, "%" PRId64 " h ago", s / 3600);
+	else
+		(void)snprintf(out, size, "%" PRId64 " d ago", s / 86400);
+}
+
+struct outcome {
+	const char *word;
+	int64_t well, failed; /* when; the later of both counts */
+};
+
+static int
+outcome(const char *begin, struct outcome o, int64_t now, struct buf *out,
+    struct err *err)
+{
+	char when[32];
+
+	if (o.well == 0 && o.failed == 0)
+		return 0;
+	ago(o.well > o.failed ? o.well : o.failed, now, when, sizeof when);
+	return buf_printf(out, err, "%s%s%s %s", begin, o.word,
+	    o.well > o.failed ? "" : " FAILED", when);
+}
+
+static int
+outcomes(const char *begin, const struct notes_state *n, int64_t now,
+    struct buf *out, struct err *err)
+{
+	const struct outcome v = { "verified", n->verified, n->verify_failed };
+	const struct outcome d = { "drilled", n->drilled, n->drill_failed };
+	size_t was = out->len;
+
+	if (outcome(begin, v, now, out, err))
+		return -1;
+	return outcome(out->len > was ? ", " : begin, d, now, out, err);
+}
+
+int
+report_notes_text(const struct notes_state *n, int64_t now, struct buf *out,
+    struct err *err)
+{
+	size_t was = out->len;
+
+	if (outcomes("  ", n, now, out, err))
+		return -1;
+	return out->len > was ? buf_puts(out, "\n", err) : 0;
+}
+
 /* --- lists */
 
 static void
@@ -255,7 +332,7 @@ wide_text(const struct manifest *m, struct buf *out, struct err *err)
 }
 
 static int
-list_line(const struct listing_line *l, bool wide, struct buf *out,
+list_line(const struct listing_line *l, int64_t now, bool wide, struct buf *out,
     struct err *err)
 {
 	const struct manifest *m = l->manifest;
@@ -267,6 +344,8 @@ list_line(const struct listing_line *l, bool wide, struct buf *out,
 	        m ? type_of(m) : "-", wide ? 13 : 0, status))
 		return -1;
 	if (wide && m && wide_text(m, out, err))
+		return -1;
+	if (wide && outcomes(" | ", &l->notes, now, out, err))
 		return -1;
 	if (wide && l->message && buf_printf(out, err, " | %s", l->message))
 		return -1;
@@ -286,7 +365,7 @@ report_list_table(const struct listing *l, bool wide, struct buf *out,
 	        wide ? dashes : ""))
 		return -1;
 	for (size_t i = 0; i < l->count; i++)
-		if (list_line(&l->line[i], wide, out, err))
+		if (list_line(&l->line[i], l->now, wide, out, err))
 			return -1;
 	return 0;
 }

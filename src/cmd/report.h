@@ -31,6 +31,10 @@ MUST_CHECK int report_noted_text(const struct manifest *,
 MUST_CHECK int report_noted_manifest(const struct buf *manifest,
     const struct notes_state *, struct buf *, struct err *);
 
+/* "  verified 2 d ago, drilled 9 d ago", where there is something to say. */
+MUST_CHECK int report_notes_text(const struct notes_state *, int64_t now,
+    struct buf *, struct err *);
+
 /* [set, …], newest last. */
 MUST_CHECK int report_list_json(const struct listing *, struct buf *,
     struct err *);

@@ -8,7 +8,6 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "engine/backup.h"
-#include "repo/notes.h"
 #include "store/store.h"
 
 /* <path>/<name>: several platforms share one bucket and path. */
@@ -117,6 +116,14 @@ session_notes(struct session *s, const struct manifest *m,
 		return -1;
 	notes_state(&n, m->folder, ret);
 	return 0;
+}
+
+int64_t
+session_now(const struct session *s)
+{
+	struct store *st = repo_store(s->repo);
+
+	return st->ops->now(st);
 }
 
 /* "latest": the newest that has all that is to be restored. */
@@ -239,23 +246,14 @@ one_set(struct session *s, const char *id, struct repo_set *ret,
 static int
 all_sets(struct session *s, struct repo_sets *ret, struct err *err)
 {
-	AUTO(repo_sets) struct repo_sets sets = { 0 };
-	AUTO(notes) struct notes notes = { 0 };
 	size_t kept = 0;
 
-	if (repo_list(s->repo, &sets, err) ||
-	    notes_list(s->repo, NULL, &notes, err))
+	if (repo_list(s->repo, ret, err))
 		return -1;
-	for (size_t i = 0; i < sets.count; i++) {
-		struct notes_state state;
-
-		notes_state(&notes, sets.set[i].folder, &state);
-		if (sets.set[i].committed && state.deleted == 0)
-			sets.set[kept++] = sets.set[i];
-	}
-	sets.count = kept;
-	*ret = sets;
-	sets = (struct repo_sets){ 0 };
+	for (size_t i = 0; i < ret->count; i++)
+		if (ret->set[i].committed && !ret->set[i].deleted)
+			ret->set[kept++] = ret->set[i];
+	ret->count = kept;
 	return 0;
 }
 

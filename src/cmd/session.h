@@ -85,6 +85,8 @@ MUST_CHECK int session_manifest(struct session *, const char *id,
 /* What was said of it since. */
 MUST_CHECK int session_notes(struct session *, const struct manifest *,
     struct notes_state *, struct err *);
+/* By the repository's clock. */
+int64_t session_now(const struct session *);
 
 static inline void
 scope_session(struct session *s)

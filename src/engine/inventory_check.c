@@ -14,6 +14,18 @@ struct walk {
 	uint64_t *length;
 };
 
+/* A pack that cannot say how long it is has damage of its own, and is looked
+ * at by itself. */
+static int
+ask_length(struct walk *w, const struct manifest_file *f, uint64_t *ret,
+    struct err *err)
+{
+	if (pack_length(w->repo, f, ret, err) == 0)
+		return 0;
+	*ret = UINT64_MAX;
+	return err_is(err, ERR_CORRUPT) || err_is(err, ERR_NOTFOUND) ? 0 : -1;
+}
+
 static int
 length_of(struct walk *w, const struct manifest_file *f, uint64_t *ret,
     struct err *err)
@@ -23,7 +35,7 @@ length_of(struct walk *w, const struct manifest_file *f, uint64_t *ret,
 	size_t i = is_own ? (size_t)(f - own->file)
 	                  : own->count + (size_t)(f - w->mc->needs.file);
 
-	if (w->length[i] == 0 && pack_length(w->repo, f, &w->length[i], err))
+	if (w->length[i] == 0 && ask_length(w, f, &w->length[i], err))
 		return -1;
 	*ret = w->length[i];
 	return 0;

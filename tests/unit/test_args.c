@@ -48,6 +48,36 @@ options_may_stand_anywhere(void **state)
 	    ARGS_CONFIG | ARGS_COMPONENT | ARGS_EXACT | ARGS_TO | ARGS_JSON);
 }
 
+static void
+share_may_stand_behind_its_option_or_be_left_out(void **state)
+{
+	static const struct {
+		const char *line, *read, *id;
+	} cases[] = {
+		{ "pb verify --read 10% ID", "10%", "ID" },
+		{ "pb verify ID --read 10%", "10%", "ID" },
+		{ "pb verify --read=10% ID", "10%", "ID" },
+		{ "pb verify --read ID", "all", "ID" },
+		{ "pb verify ID --read", "all", "ID" },
+		{ "pb verify --read 10 --all", "all", "10" },
+		{ "pb verify --all", NULL, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		AUTO(args) struct args a = { 0 };
+		struct err err = { 0 };
+
+		assert_int_equal(parse(cases[i].line, &a, &err), 0);
+		assert_int_equal(!a.read, !cases[i].read);
+		assert_int_equal(!a.id, !cases[i].id);
+		if (a.read)
+			assert_string_equal(a.read, cases[i].read);
+		if (a.id)
+			assert_string_equal(a.id, cases[i].id);
+	}
+}
+
 static const struct {
 	const char *line, *message;
 } bad[] = {
@@ -118,6 +148,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(options_may_stand_anywhere),
 		cmocka_unit_test(what_is_not_understood_is_named),
+		cmocka_unit_test(
+		    share_may_stand_behind_its_option_or_be_left_out),
 		cmocka_unit_test(options_are_described),
 		cmocka_unit_test(every_allocation_may_fail),
 	};

@@ -169,6 +169,20 @@ object_behind_its_pack_is_wrong(void **state)
 }
 
 static void
+damage_of_a_pack_is_not_the_inventory_s(void **state)
+{
+	struct bench *b = *state;
+	struct err err = { 0 };
+
+	add_line(b, (struct line){
+	                "packed", b->pack, sizeof content, b->offset, true });
+	b->kit.flip_key = "pack-000001.tar.zst";
+	b->kit.flip_at = b->c->files.file[0].size - 1;
+	b->kit.flip = 1;
+	assert_int_equal(check(b, &err), 0);
+}
+
+static void
 every_allocation_may_fail(void **state)
 {
 	struct bench *b = *state;
@@ -203,6 +217,7 @@ main(void)
 		TEST(file_that_the_manifest_does_not_know_is_wrong),
 		TEST(object_that_leaves_its_pack_is_wrong),
 		TEST(object_behind_its_pack_is_wrong),
+		TEST(damage_of_a_pack_is_not_the_inventory_s),
 		TEST(every_allocation_may_fail),
 	};
 

@@ -127,6 +127,84 @@ a_list_is_an_array_with_the_newest_last(void **state)
 }
 
 static void
+what_was_said_since_stands_in_the_list(void **state)
+{
+	AUTO(buf) struct buf out = { .max = REPORT_MAX };
+	AUTO(buf) struct buf json = { .max = REPORT_MAX };
+	AUTO(buf) struct buf text = { .max = REPORT_MAX };
+	const int64_t now = 1795192080;
+	struct listing_line line = { .id = "2026-11-20T16:28:00Z",
+		.status = "incomplete",
+		.manifest = &set,
+		.notes = { .verified = now - 200000,
+		    .drilled = now - 7300,
+		    .drill_failed = now - 200 } };
+	const struct listing one = { .line = &line, .count = 1, .now = now };
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(report_list_table(&one, true, &out, &err), 0);
+	assert_non_null(strstr(out.data,
+	    "mlpipeline (before upgrade) | verified 2 d ago, drilled FAILED "
+	    "3 min ago\n"));
+	assert_int_equal(report_list_json(&one, &json, &err), 0);
+	assert_non_null(strstr(json.data,
+	    "\"verified\": \"2026-11-18T08:54:40Z\""));
+	assert_non_null(strstr(json.data,
+	    "\"drill-failed\": \"2026-11-20T16:24:40Z\""));
+	assert_null(strstr(json.data, "verify-failed"));
+	line.notes.drill_failed = line.notes.verified = 0;
+	assert_int_equal(report_notes_text(&line.notes, now, &text, &err), 0);
+	assert_string_equal(text.data, "  drilled 2 h ago\n");
+	buf_clear(&text);
+	line.notes.drilled = 0;
+	assert_int_equal(report_notes_text(&line.notes, now, &text, &err), 0);
+	assert_int_equal(text.len, 0);
+}
+
+static void
+a_verification_names_what_is_damaged(void **state)
+{
+	static char file_a[] = "sets/x/a", why_a[] = "'sets/x/a' is missing",
+	            file_b[] = "sets/x/manifest.json", why_b[] = "damaged";
+	struct verify_problem p[] = { { file_a, name_b, why_a },
+		{ file_b, NULL, why_b } };
+	struct verify_set s[] = { { .id = "2026-11-19T16:28:00Z", .files = 2 },
+		{ .id = "2026-11-20T16:28:00Z",
+		    .files = 7,
+		    .bytes = 1024,
+		    .problem = p,
+		    .named = 2,
+		    .problems = 5 } };
+	struct verify_result r = { .set = s, .count = 2, .problems = 5 };
+	AUTO(buf) struct buf json = { .max = REPORT_MAX };
+	AUTO(buf) struct buf out = { .max = REPORT_MAX };
+	AUTO(json) struct json *j = NULL;
+	const struct json *v;
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(report_verify_text(&r, &out, &err), 0);
+	assert_string_equal(out.data,
+	    "2026-11-19T16:28:00Z  ok       2 files (0 B), 0 of them read "
+	    "(0 B)\n"
+	    "2026-11-20T16:28:00Z  DAMAGED  7 files (1.0 KiB), 0 of them read "
+	    "(0 B)\n"
+	    "  mlpipeline: 'sets/x/a' is missing\n"
+	    "  the set: damaged\n"
+	    "  and 3 more\n");
+	assert_int_equal(report_verify_json(&r, &json, &err), 0);
+	assert_int_equal(json_parse(json.data, json.len, &j, &err), 0);
+	assert_string_equal(json_opt_str(j, "verify-status"), "damaged");
+	v = json_next(json_first(json_opt(j, "sets")));
+	assert_int_equal(json_opt_u64(v, "problem-count"), 5);
+	v = json_first(json_opt(v, "problems"));
+	assert_string_equal(json_opt_str(v, "file"), file_a);
+	assert_string_equal(json_opt_str(v, "component"), name_b);
+	assert_string_equal(json_opt_str(v, "problem"), why_a);
+}
+
+static void
 a_restore_that_failed_says_how_far_it_came(void **state)
 {
 	struct restore_part parts[] = {
@@ -262,6 +340,8 @@ main(void)
 		cmocka_unit_test(a_set_has_the_words_of_the_interface),
 		cmocka_unit_test(the_table_is_that_of_the_database_charms),
 		cmocka_unit_test(a_list_is_an_array_with_the_newest_last),
+		cmocka_unit_test(what_was_said_since_stands_in_the_list),
+		cmocka_unit_test(a_verification_names_what_is_damaged),
 		cmocka_unit_test(a_restore_that_failed_says_how_far_it_came),
 		cmocka_unit_test(a_check_tells_each_line),
 		cmocka_unit_test(every_allocation_may_fail),

@@ -33,7 +33,7 @@ teardown(void **state)
 static struct listing
 sets(size_t n)
 {
-	struct listing l = { calloc(n + 1, sizeof *l.line), n };
+	struct listing l = { calloc(n + 1, sizeof *l.line), n, 0 };
 
 	assert_non_null(l.line);
 	for (size_t i = 0; i < n; i++) {

@@ -164,9 +164,11 @@ gap_is_shown(void **state)
 	           "[waiting for x]\n");
 }
 
-#define ASKED                                       \
-	"state-get [--format=json] [last-backup]\n" \
-	"state-get [--format=json] [last-failure]\n"
+#define ASKED                                               \
+	"state-get [--format=json] [last-backup]\n"         \
+	"state-get [--format=json] [last-failure]\n"        \
+	"state-get [--format=json] [last-verify-trouble]\n" \
+	"state-get [--format=json] [last-drill-trouble]\n"
 #define ACTIVE "status-set [--application=False] [active] [--] "
 
 static void
@@ -188,6 +190,11 @@ backups_are_shown_as_remembered(void **state)
 	    "*) echo null;; esac");
 	assert_int_equal(unit_show(&u, &err), 0);
 	was_called(ASKED ACTIVE "[ready, no backup yet; a backup failed]\n");
+	faketool_add("state-get",
+	    "case $2 in last-verify-trouble) echo '\"a set is damaged\"';; "
+	    "*) echo null;; esac");
+	assert_int_equal(unit_show(&u, &err), 0);
+	was_called(ASKED ACTIVE "[ready, no backup yet; a set is damaged]\n");
 }
 
 #define SET "state-set [--file] [-]\n"
@@ -223,6 +230,20 @@ failure_is_remembered_with_its_time(void **state)
 	               "2026-11-20T16:28:00Z\"}\n");
 	assert_int_equal(unit_remember_failure(0, &err), 0);
 	was_called(SET "{\"last-failure\":\"\"}\n");
+}
+
+static void
+trouble_is_remembered_until_it_is_over(void **state)
+{
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(unit_remember_trouble(UNIT_VERIFY, "a set is damaged",
+	                     &err),
+	    0);
+	was_called(SET "{\"last-verify-trouble\":\"a set is damaged\"}\n");
+	assert_int_equal(unit_remember_trouble(UNIT_DRILL, NULL, &err), 0);
+	was_called(SET "{\"last-drill-trouble\":\"\"}\n");
 }
 
 static int
@@ -271,6 +292,7 @@ main(void)
 		TOOL_TEST(backups_are_shown_as_remembered),
 		TOOL_TEST(newest_backup_is_remembered),
 		TOOL_TEST(failure_is_remembered_with_its_time),
+		TOOL_TEST(trouble_is_remembered_until_it_is_over),
 		TOOL_TEST(every_allocation_may_fail),
 	};
 
