@@ -23,6 +23,7 @@ enum {
 
 struct run {
 	const struct verify_options *o;
+	struct verify_result *result;
 	struct rate rate;
 	struct notes notes;
 	/* Files of the sets before, which are not looked at again. */
@@ -71,18 +72,18 @@ is_trouble(const struct err *err)
 }
 
 static int
-add_problem(struct verify_set *s, const char *file, const char *component,
+add_problem(struct look *l, const char *file, const char *component,
     const char *problem, struct err *err)
 {
+	struct verify_result *r = l->run->result;
 	struct verify_problem *p;
 
-	if (s->problems++ >= VERIFY_PROBLEMS)
+	r->problems++;
+	l->set->problems++;
+	if (r->named == VERIFY_PROBLEMS)
 		return 0;
-	if (!s->problem)
-		s->problem = calloc(VERIFY_PROBLEMS, sizeof *s->problem);
-	if (!s->problem)
-		return err_nomem(err);
-	p = &s->problem[s->named++];
+	p = &r->problem[r->named++];
+	l->set->named++;
 	if (component && str_dup(component, &p->component, err))
 		return -1;
 	return str_dup(file, &p->file, err) ||
@@ -112,10 +113,10 @@ tell_file(struct look *l, size_t i, struct err *err)
 		if (!manifest_file_of(c, path))
 			continue;
 		any = true;
-		if (add_problem(l->set, path, c->name, problem, err))
+		if (add_problem(l, path, c->name, problem, err))
 			return -1;
 	}
-	return any ? 0 : add_problem(l->set, path, NULL, problem, err);
+	return any ? 0 : add_problem(l, path, NULL, problem, err);
 }
 
 static int
@@ -576,7 +577,7 @@ look_at_manifest(struct look *l, struct manifest **m, struct err *err)
 	}
 	if (layout_key(l->set->folder, LAYOUT_MANIFEST, key, err))
 		return -1;
-	return add_problem(l->set, key, NULL, why.msg, err);
+	return add_problem(l, key, NULL, why.msg, err);
 }
 
 static int
@@ -628,11 +629,11 @@ look_at_all(struct run *r, const struct repo_sets *sets,
 	for (size_t i = 0; i < sets->count; i++) {
 		struct verify_set *s = &result->set[result->count++];
 
+		s->problem = &result->problem[result->named];
 		memcpy(s->id, sets->set[i].id, sizeof s->id);
 		memcpy(s->folder, sets->set[i].folder, sizeof s->folder);
 		if (look_at_set(r, s, err))
 			return err_wrap(err, "set '%s'", s->id);
-		result->problems += s->problems;
 		log_info("set '%s': %" PRIu64 " files, %" PRIu64
 		         " read, %" PRIu64 " problems",
 		    s->id, s->files, s->read_files, s->problems);
@@ -644,13 +645,14 @@ int
 verify_run(const struct verify_options *o, const struct repo_sets *sets,
     struct verify_result *result, struct err *err)
 {
-	struct run r = { .o = o, .several = sets->count > 1 };
+	struct run r = { .o = o, .result = result, .several = sets->count > 1 };
 	int rc;
 
 	*result = (struct verify_result){
 		.set = calloc(sets->count + 1, sizeof *result->set),
+		.problem = calloc(VERIFY_PROBLEMS, sizeof *result->problem),
 	};
-	if (!result->set)
+	if (!result->set || !result->problem)
 		return err_nomem(err);
 	rate_init(&r.rate, o->config->limits.bandwidth, o->clock);
 	rc = look_at_all(&r, sets, result, err);
@@ -664,14 +666,12 @@ verify_run(const struct verify_options *o, const struct repo_sets *sets,
 void
 verify_result_done(struct verify_result *r)
 {
-	for (size_t i = 0; r->set && i < r->count; i++) {
-		for (size_t k = 0; k < r->set[i].named; k++) {
-			free(r->set[i].problem[k].file);
-			free(r->set[i].problem[k].component);
-			free(r->set[i].problem[k].problem);
-		}
-		free(r->set[i].problem);
+	for (size_t i = 0; i < r->named; i++) {
+		free(r->problem[i].file);
+		free(r->problem[i].component);
+		free(r->problem[i].problem);
 	}
+	free(r->problem);
 	free(r->set);
 	*r = (struct verify_result){ 0 };
 }

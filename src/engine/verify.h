@@ -14,7 +14,7 @@
 #include "repo/repo.h"
 
 /* Places that files are spread over, by their names: shares are cut there. */
-enum { VERIFY_PLACES = 10000, VERIFY_PROBLEMS = 1000 };
+enum { VERIFY_PLACES = 10000, VERIFY_PROBLEMS = 1000 /* named in one run */ };
 
 struct verify_options {
 	struct repo *repo;
@@ -39,7 +39,7 @@ struct verify_set {
 	uint64_t read_files, read_bytes;
 	bool all_read;     /* in this run, or in the row of runs that it ends */
 	uint64_t problems; /* of which the first are named: */
-	struct verify_problem *problem;
+	const struct verify_problem *problem; /* the result's */
 	size_t named;
 };
 
@@ -47,6 +47,8 @@ struct verify_result {
 	struct verify_set *set;
 	size_t count;
 	uint64_t problems;
+	struct verify_problem *problem; /* set by set */
+	size_t named;
 };
 
 /*
