@@ -276,6 +276,48 @@ json_count(const struct json *j)
 }
 
 int
+json_array(const struct json *j, const char *name, size_t max,
+    const struct json **ret, struct err *err)
+{
+	const struct json *a = NULL;
+
+	if (json_get(j, name, &a, err))
+		return -1;
+	if (!json_is_array(a))
+		return err_set(err, ERR_CORRUPT, "'%s' is no array", name);
+	if (json_count(a) > max)
+		return err_set(err, ERR_CORRUPT,
+		    "'%s' has more than %zu entries", name, max);
+	*ret = a;
+	return 0;
+}
+
+int
+json_strings(const struct json *j, const char *name, size_t max, char ***ret,
+    size_t *n, struct err *err)
+{
+	const struct json *a = NULL;
+
+	*n = 0;
+	if (json_array(j, name, max, &a, err))
+		return -1;
+	if (json_count(a) == 0)
+		return 0;
+	*ret = calloc(json_count(a), sizeof **ret);
+	if (!*ret)
+		return err_nomem(err);
+	for (a = json_first(a); a; a = json_next(a)) {
+		if (!json_text(a))
+			return err_set(err, ERR_CORRUPT,
+			    "'%s' holds something that is no text", name);
+		if (str_dup(json_text(a), &(*ret)[*n], err))
+			return -1;
+		++*n;
+	}
+	return 0;
+}
+
+int
 json_print(const struct json *j, char **ret, struct err *err)
 {
 	char *text = cJSON_PrintUnformatted(&j->item);

@@ -28,6 +28,13 @@ MUST_CHECK int json_u64(const struct json *, const char *name, uint64_t *ret,
 MUST_CHECK int json_get(const struct json *, const char *name,
     const struct json **ret, struct err *);
 
+/* An array of at most max values. */
+MUST_CHECK int json_array(const struct json *, const char *name, size_t max,
+    const struct json **ret, struct err *);
+/* One of texts: copies.  On failure *ret holds n of them as well. */
+MUST_CHECK int json_strings(const struct json *, const char *name, size_t max,
+    char ***ret, size_t *n, struct err *);
+
 /* Optional ones: NULL, 0 or false where missing, null or another type. */
 const char *json_opt_str(const struct json *, const char *name);
 uint64_t json_opt_u64(const struct json *, const char *name);

@@ -4,13 +4,16 @@
 #include "cmd/report.h"
 #include "cmd/session.h"
 
+/* The file itself, or that with what is hidden in it. */
 static int
 print_json(struct session *s, const struct manifest *m,
     const struct notes_state *said, struct buf *out, struct err *err)
 {
 	AUTO(buf) struct buf text = { .max = MANIFEST_MAX };
+	bool decrypted = m->nrecipients > 0 && !m->hidden;
 
-	if (repo_manifest_text(s->repo, m->folder, &text, err))
+	if (decrypted ? manifest_encode_bare(m, &text, err)
+	              : repo_manifest_text(s->repo, m->folder, &text, err))
 		return -1;
 	return report_noted_manifest(&text, said, out, err);
 }

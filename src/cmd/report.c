@@ -86,6 +86,20 @@ status_of(const struct manifest *m, const struct notes_state *s)
 }
 
 static void
+write_encryption(struct jsonw *w, const struct manifest *m)
+{
+	if (m->nrecipients == 0)
+		return;
+	jsonw_object(w, "encryption");
+	jsonw_str(w, "format", MANIFEST_ENCRYPTION);
+	jsonw_array(w, "recipients");
+	for (size_t i = 0; i < m->nrecipients; i++)
+		jsonw_str(w, NULL, m->recipients[i]);
+	jsonw_close(w);
+	jsonw_close(w);
+}
+
+static void
 write_set(struct jsonw *w, const struct manifest *m,
     const struct notes_state *s)
 {
@@ -100,6 +114,7 @@ write_set(struct jsonw *w, const struct manifest *m,
 	write_date(w, "started", m->started);
 	write_date(w, "finished", m->finished);
 	write_notes(w, s);
+	write_encryption(w, m);
 	jsonw_array(w, "components");
 	for (size_t i = 0; i < m->ncomponents; i++)
 		write_component(w, &m->component[i]);
@@ -194,13 +209,28 @@ references_text(const struct manifest_references *r, struct buf *out,
 	return 0;
 }
 
+static int
+encryption_text(const struct manifest *m, struct buf *out, struct err *err)
+{
+	for (size_t i = 0; i < m->nrecipients; i++)
+		if (buf_printf(out, err, "  encrypted to %s\n",
+		        m->recipients[i]))
+			return -1;
+	return m->hidden ? buf_puts(out,
+	                       "    messages, facts and names of objects are "
+	                       "encrypted too: not shown without an identity\n",
+	                       err)
+	                 : 0;
+}
+
 int
 report_noted_text(const struct manifest *m, const struct notes_state *s,
     struct buf *out, struct err *err)
 {
 	if (buf_printf(out, err, "%s  %s  %s%s%s%s\n", m->id, type_of(m),
 	        status_of(m, s), s->held ? ", held" : "", m->label ? "  " : "",
-	        m->label ? m->label : ""))
+	        m->label ? m->label : "") ||
+	    encryption_text(m, out, err))
 		return -1;
 	for (size_t i = 0; i < m->ncomponents; i++)
 		if (component_text(&m->component[i], out, err))

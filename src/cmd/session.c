@@ -7,7 +7,9 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "base/tree.h"
 #include "engine/backup.h"
+#include "repo/repo_keys.h"
 #include "store/store.h"
 
 /* <path>/<name>: several platforms share one bucket and path. */
@@ -45,6 +47,49 @@ session_load(struct session *s, const char *file, bool create, struct err *err)
 	return session_open(s, config, create, err);
 }
 
+/* What cannot be decrypted later is kept here as far as the next backup needs
+ * it; who only reads keeps nothing. */
+static int
+use_keys(struct session *s, bool create, struct err *err)
+{
+	const struct config_repository *r = &s->config->repository;
+	AUTO(free) char *state = NULL;
+
+	repo_set_keys(s->repo, &r->keys);
+	if (!create || r->keys.nrecipients == 0)
+		return 0;
+	if (str_printf(&state, err, "%s/platform-backup-state",
+	        s->config->scratch) ||
+	    repo_keep_copies(s->repo, r->state ? r->state : state, err))
+		return err_wrap(err, "'state' of 'encryption'");
+	return 0;
+}
+
+/* Whoever can only read would write in the clear, or not what was meant. */
+static int
+check_recipients(const struct session *s, struct err *err)
+{
+	const struct config_repository *r = &s->config->repository;
+	char recipient[AGE_KEYS_RECIPIENT_SIZE];
+
+	if (r->keys.nidentities == 0)
+		return 0;
+	if (r->keys.nrecipients == 0) {
+		age_keys_recipient_text(r->keys.identity[0].recipient,
+		    recipient);
+		return tree_err(r->encryption, err,
+		    "'encryption' has an identity and no 'recipients': that is "
+		    "for restoring only; to back up, name them, such as "
+		    "recipients: [%s]",
+		    recipient);
+	}
+	if (!age_keys_opens_own(&r->keys))
+		log_warning("none of the identities belongs to one of the "
+		            "'recipients': what is saved now cannot be "
+		            "restored with this configuration");
+	return 0;
+}
+
 int
 session_open(struct session *s, struct config *config, bool create,
     struct err *err)
@@ -54,7 +99,7 @@ session_open(struct session *s, struct config *config, bool create,
 	s->config = config;
 	if (open_store(&config->repository, create, &store, err) == 0 &&
 	    repo_open(store, create, &s->repo, err) == 0)
-		return 0;
+		return use_keys(s, create, err);
 	if (create && err_is(err, ERR_NOTFOUND) && !config->repository.create)
 		(void)err_wrap(err, "not made, as create-bucket is false");
 	return err_wrap(err, "repository");
@@ -88,13 +133,14 @@ session_create(struct session *s, const struct session_create *req,
 	};
 
 	(void)gethostname(host, sizeof host - 1);
-	if (plan_backup(s->config, &req->choice, &plan, err))
+	if (check_recipients(s, err) ||
+	    plan_backup(s->config, &req->choice, &plan, err))
 		return -1;
 	return backup_run(&o, ret, err);
 }
 
-int
-session_manifest(struct session *s, const char *id, struct manifest **ret,
+static int
+find_manifest(struct session *s, const char *id, struct manifest **ret,
     struct err *err)
 {
 	if (strcmp(id, "latest") != 0)
@@ -124,6 +170,21 @@ session_now(const struct session *s)
 	struct store *st = repo_store(s->repo);
 
 	return st->ops->now(st);
+}
+
+int
+session_manifest(struct session *s, const char *id, struct manifest **ret,
+    struct err *err)
+{
+	struct err why = { 0 };
+
+	if (find_manifest(s, id, ret, err))
+		return -1;
+	if (repo_keys_check(s->repo, *ret, &why) == 0 &&
+	    repo_keys_reveal(s->repo, *ret, &why))
+		log_warning("what is encrypted of it is not shown: %s",
+		    why.msg);
+	return 0;
 }
 
 /* "latest": the newest that has all that is to be restored. */
@@ -184,6 +245,7 @@ session_restore(struct session *s, const struct session_restore *req,
 
 	*ret = (struct session_restored){ 0 };
 	if (manifest_for(s, req, &ret->manifest, err) ||
+	    repo_keys_reveal(s->repo, ret->manifest, err) ||
 	    plan_of(s, req, ret, err))
 		return -1;
 	o.manifest = ret->manifest;

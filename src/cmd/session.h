@@ -79,7 +79,8 @@ struct session_verify {
 MUST_CHECK int session_verify(struct session *, const struct session_verify *,
     struct verify_result *, struct err *);
 
-/* The manifest of a finished set; "latest" is one too. */
+/* The manifest of a finished set; "latest" is one too.  What is hidden in it is
+ * put back where an identity is there for it. */
 MUST_CHECK int session_manifest(struct session *, const char *id,
     struct manifest **, struct err *);
 /* What was said of it since. */

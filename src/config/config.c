@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/str.h"
 #include "base/yaml.h"
 #include "config/fields.h"
 
@@ -32,7 +33,7 @@ static const struct field top_fields[] = {
 };
 
 struct repository {
-	struct tree *s3;
+	struct tree *s3, *encryption;
 	const char *path, *name;
 	bool create;
 };
@@ -43,6 +44,23 @@ static const struct field repository_fields[] = {
 	{ "name", FIELD_TEXT, offsetof(struct repository, name), false, NULL },
 	{ "create-bucket", FIELD_BOOL, offsetof(struct repository, create),
 	    false, NULL },
+	{ "encryption", FIELD_TREE, offsetof(struct repository, encryption),
+	    false, NULL },
+	{ 0 },
+};
+
+struct encryption {
+	struct tree *recipients;
+	const char *identity, *state;
+};
+
+static const struct field encryption_fields[] = {
+	{ "recipients", FIELD_LIST, offsetof(struct encryption, recipients),
+	    false, NULL },
+	{ "identity", FIELD_SECRET, offsetof(struct encryption, identity),
+	    false, NULL },
+	{ "state", FIELD_TEXT, offsetof(struct encryption, state), false,
+	    NULL },
 	{ 0 },
 };
 
@@ -414,6 +432,63 @@ decode_components(const struct tree *list, struct config *c, struct err *err)
 }
 
 static int
+decode_recipients(const struct tree *list, struct age_keys *keys,
+    struct err *err)
+{
+	struct err why = { 0 };
+
+	for (const struct tree *t = list ? list->child : NULL; t; t = t->next) {
+		if (t->kind != TREE_SCALAR)
+			return tree_err(t, err,
+			    "each of 'recipients' must be a text, age1…");
+		if (age_keys_add_recipient(keys, t->text, &why))
+			return tree_err(t, err, "'recipients': %s", why.msg);
+	}
+	return 0;
+}
+
+/* The member that gave the identity, whichever of its names it has. */
+static const struct tree *
+identity_in(const struct tree *map)
+{
+	const struct tree *t = map->child;
+
+	while (t && !str_starts(t->name, "identity"))
+		t = t->next;
+	return t ? t : map;
+}
+
+static int
+decode_encryption(const struct tree *map, struct config_repository *r,
+    struct err *err)
+{
+	struct encryption in = { 0 };
+	struct err why = { 0 };
+
+	r->plain = map->kind == TREE_SCALAR && strcmp(map->text, "none") == 0;
+	if (r->plain)
+		return 0;
+	if (map->kind != TREE_MAP)
+		return tree_err(map, err,
+		    "'encryption' must be 'none', or a map such as "
+		    "{recipients: [age1…], identity-file: /etc/backup.key}");
+	if (fields_decode(map, encryption_fields, &in, err) ||
+	    decode_recipients(in.recipients, &r->keys, err))
+		return -1;
+	if (in.identity && age_keys_add_identities(&r->keys, in.identity, &why))
+		return tree_err(identity_in(map), err, "'%s': %s",
+		    identity_in(map)->name, why.msg);
+	if (r->keys.nrecipients + r->keys.nidentities == 0)
+		return tree_err(map, err,
+		    "'encryption' has neither 'recipients' nor an 'identity'");
+	if (in.state && in.state[0] != '/')
+		return tree_err(tree_get(map, "state"), err,
+		    "'state' must begin with '/', not '%s'", in.state);
+	r->state = in.state;
+	return 0;
+}
+
+static int
 decode_repository(const struct tree *map, struct config_repository *r,
     struct err *err)
 {
@@ -432,7 +507,9 @@ decode_repository(const struct tree *map, struct config_repository *r,
 	r->path = in.path;
 	r->name = in.name;
 	r->create = in.create;
-	if (check_name(map, r->name, err))
+	r->encryption = in.encryption;
+	if (check_name(map, r->name, err) ||
+	    (in.encryption && decode_encryption(in.encryption, r, err)))
 		return -1;
 	return in.s3 ? fields_decode(in.s3, store_fields, r, err) : 0;
 }
@@ -511,6 +588,7 @@ config_free(struct config *c)
 	if (!c)
 		return;
 	tree_free(c->tree);
+	age_keys_wipe(&c->repository.keys);
 	free(c->components);
 	free(c);
 }

@@ -3,7 +3,7 @@
  *
  * It is read from a tree (base/tree.h): a YAML file gives one, Juju's options
  * and relation data another.  Every string is borrowed from the tree, which
- * the config owns and wipes.
+ * the config owns and wipes, as it does the keys.
  */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "base/scope.h"
+#include "crypto/age_keys.h"
 #include "s3/s3.h"
 
 struct tree;
@@ -77,6 +78,11 @@ struct config_repository {
 	const char *s3_path;
 	bool create;      /* make the bucket or folder; default true */
 	const char *name; /* several platforms share one bucket and path */
+	/* Of 'encryption'; without recipients only for reading. */
+	struct age_keys keys;
+	struct tree *encryption; /* where it was written; NULL: nowhere */
+	bool plain;              /* "none": in the clear, and wanted so */
+	const char *state;       /* folder for copies; NULL: below scratch */
 };
 
 struct config {

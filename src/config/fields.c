@@ -146,6 +146,7 @@ set_scalar(struct tree *node, enum field_kind kind, void *out, struct err *err)
 		return set_mode(node, out, err);
 	case FIELD_MAP:
 	case FIELD_LIST:
+	case FIELD_TREE:
 		*(struct tree **)out = node;
 		return 0;
 	case FIELD_TABLE:
@@ -162,6 +163,8 @@ check_kind(const struct tree *node, enum field_kind kind, struct err *err)
 	                      : kind == FIELD_LIST ? TREE_LIST
 	                                           : TREE_SCALAR;
 
+	if (kind == FIELD_TREE)
+		return 0;
 	if (node->kind != want)
 		return tree_err(node, err, "'%s' must be %s, not %s",
 		    node->name, word[want], word[node->kind]);

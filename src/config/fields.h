@@ -20,6 +20,7 @@ enum field_kind {
 	FIELD_MODE,   /* uint32_t: octal, 0600 */
 	FIELD_MAP,    /* struct tree *: looked at by the caller */
 	FIELD_LIST,   /* struct tree * */
+	FIELD_TREE,   /* struct tree *: of any kind */
 	FIELD_TABLE,  /* the keys of another table, in a struct at offset */
 };
 

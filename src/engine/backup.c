@@ -8,11 +8,14 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "component/component.h"
+#include "crypto/age_keys.h"
 #include "engine/limits.h"
 #include "engine/references.h"
 #include "engine/save_objects.h"
 #include "engine/sink_meter.h"
+#include "repo/inventory.h"
 #include "repo/repo_files.h"
+#include "repo/repo_keys.h"
 #include "repo/set.h"
 
 /* One run. */
@@ -95,7 +98,7 @@ save_stream(struct saver *saver, const char *kind, struct sink **out,
 	struct stream *s;
 
 	(void)snprintf(name, sizeof name, "%s.%s", v->mc->name, kind);
-	if (set_file(v->run->set, v->mc, name, SET_AHEAD, NULL, &file, err))
+	if (set_file(v->run->set, v->mc, name, SET_ZSTD, NULL, &file, err))
 		return -1;
 	s = calloc(1, sizeof *s);
 	if (!s) {
@@ -107,25 +110,53 @@ save_stream(struct saver *saver, const char *kind, struct sink **out,
 	return 0;
 }
 
-/* What is built on must be there as a whole; otherwise it is passed over. */
+static void save_note(struct saver *, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* There as a whole, and its inventory can be read. */
+static int
+check_files(struct save *v, const struct manifest_component *c, struct err *err)
+{
+	const struct manifest_file *inventory = manifest_inventory_of(c);
+	struct repo *repo = v->run->o->repo;
+
+	if (repo_files_there(repo, &c->files, err) ||
+	    repo_files_there(repo, &c->needs, err))
+		return -1;
+	return inventory ? inventory_readable(repo, v->before, inventory, err)
+	                 : 0;
+}
+
+/* What cannot be built on is passed over: everything is read again. */
 static int
 check_before(struct save *v, const struct manifest_component **ret,
     struct err *err)
 {
 	const struct manifest_component *c =
 	    v->before ? manifest_find(v->before, v->mc->name) : NULL;
-	struct repo *repo = v->run->o->repo;
+	struct err why = { 0 };
 
-	*ret = c;
-	if (!c || (repo_files_there(repo, &c->files, err) == 0 &&
-	              repo_files_there(repo, &c->needs, err) == 0))
+	*ret = NULL;
+	if (!c)
 		return 0;
-	if (!err_is(err, ERR_NOTFOUND) && !err_is(err, ERR_CORRUPT))
+	if (!repo_keys_same(v->run->o->repo, v->before)) {
+		save_note(&v->saver, "set %s is %s, everything is read again",
+		    v->before->id,
+		    v->before->nrecipients ? "encrypted to others"
+		                           : "not encrypted");
+		return 0;
+	}
+	if (check_files(v, c, &why) == 0) {
+		*ret = c;
+		return 0;
+	}
+	if (!err_is(&why, ERR_NOTFOUND) && !err_is(&why, ERR_CORRUPT) &&
+	    !err_is(&why, ERR_USAGE)) {
+		*err = why;
 		return -1;
+	}
 	log_warning("component '%s': set %s cannot be built on, everything is "
 	            "read again: %s",
-	    v->mc->name, v->before->id, err->msg);
-	*ret = NULL;
+	    v->mc->name, v->before->id, why.msg);
 	return 0;
 }
 
@@ -198,8 +229,6 @@ save_degraded(struct saver *saver, const char *fmt, ...)
 	if (!mc->message)
 		mc->message = strdup(text);
 }
-
-static void save_note(struct saver *, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 static void
 save_note(struct saver *saver, const char *fmt, ...)
@@ -377,6 +406,7 @@ static int
 say_missing(struct run *r, struct err *err)
 {
 	const struct config *c = r->o->config;
+	bool encrypted = set_manifest(r->set)->nrecipients > 0;
 	char text[1400];
 
 	for (size_t i = 0; i < c->ncomponents; i++) {
@@ -394,9 +424,12 @@ say_missing(struct run *r, struct err *err)
 
 		if (mc->status == MANIFEST_OK)
 			continue;
-		(void)snprintf(text, sizeof text, "component '%s': %s: %.1000s",
+		/* Its message may show keys: in an encrypted set it is not
+		 * where everybody can read it. */
+		(void)snprintf(text, sizeof text, "component '%s': %s%s%.1000s",
 		    mc->name, manifest_status_name(mc->status),
-		    mc->message ? mc->message : "");
+		    mc->message && !encrypted ? ": " : "",
+		    mc->message && !encrypted ? mc->message : "");
 		if (set_missing(r->set, text, err))
 			return -1;
 	}
@@ -404,6 +437,21 @@ say_missing(struct run *r, struct err *err)
 	    "what no component names: other databases, Kubernetes objects, "
 	    "volumes of user namespaces",
 	    err);
+}
+
+/* Without an identity only from a copy, which may not have been possible. */
+static bool
+can_look_up(const struct run *r, const struct manifest_component *mc)
+{
+	const struct manifest_file *f = manifest_inventory_of(mc);
+	struct err why = { 0 };
+
+	if (!f ||
+	    inventory_readable(r->o->repo, set_manifest(r->set), f, &why) == 0)
+		return true;
+	log_warning("component '%s': references into it are not looked up: %s",
+	    mc->name, why.msg);
+	return false;
 }
 
 /* Only now all of it is stored that may be referred to. */
@@ -421,7 +469,7 @@ check_references(struct run *r, struct err *err)
 		    manifest_find(set_manifest(r->set),
 		        p->job[i].component->name);
 
-		if (mc && mc->status != MANIFEST_FAILED &&
+		if (mc && mc->status != MANIFEST_FAILED && can_look_up(r, mc) &&
 		    references_check(r->references, i, r->component[i],
 		        r->o->repo, mc, result, err))
 			return err_wrap(err, "references into '%s'", mc->name);
@@ -451,7 +499,32 @@ found_before(const struct run *r, size_t i, const char *folder)
 	return NULL;
 }
 
-/* For each component the newest set that has it. */
+/*
+ * Who forgot the recipients would not notice that from now on everybody can
+ * read the sets.
+ */
+static int
+refuse_plain(const struct run *r, struct err *err)
+{
+	struct repo *repo = r->o->repo;
+	char id[LAYOUT_ID_SIZE];
+	bool encrypted = false;
+
+	if (r->o->config->repository.plain || repo_keys(repo)->nrecipients > 0)
+		return 0;
+	if (repo_keys_newest(repo, id, &encrypted, err))
+		return -1;
+	return encrypted ? err_set(err, ERR_USAGE,
+	                       "set %s is encrypted, and the configuration "
+	                       "names no recipients: give the repository "
+	                       "'encryption' with 'recipients', or "
+	                       "'encryption: none' to go on in the clear",
+	                       id)
+	                 : 0;
+}
+
+/* For each component the newest set that has it.  One that is encrypted to
+ * others is no parent: why nothing is built on it is said later. */
 static int
 find_before(struct run *r, const char **parent, struct err *err)
 {
@@ -470,7 +543,8 @@ find_before(struct run *r, const char **parent, struct err *err)
 			m = same;
 		}
 		r->before[i] = m;
-		if (m && (!newest || strcmp(m->id, newest->id) > 0))
+		if (m && repo_keys_same(r->o->repo, m) &&
+		    (!newest || strcmp(m->id, newest->id) > 0))
 			newest = m;
 	}
 	*parent = newest ? newest->id : NULL;
@@ -508,7 +582,7 @@ begin(struct run *r, const char **parent, struct err *err)
 	if (swept)
 		log_info("%u unfinished uploads of dead runs removed", swept);
 	/* in this order: see set.h */
-	if (set_begin(o->repo, &so, &r->set, err) ||
+	if (refuse_plain(r, err) || set_begin(o->repo, &so, &r->set, err) ||
 	    find_before(r, parent, err))
 		return -1;
 	return *parent ? set_parent(r->set, *parent, err) : 0;
@@ -536,6 +610,10 @@ run_all(struct run *r, struct manifest **ret, struct err *err)
 		return err_wrap(err,
 		    "set %s is stored, but cannot be read back",
 		    set_id(r->set));
+	if (set_reveal(r->set, *ret, err)) {
+		manifest_free(TAKE(*ret));
+		return -1;
+	}
 	log_info("set %s: %s", set_id(r->set), manifest_status(*ret));
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include "engine/load_objects.h"
 #include "engine/sink_meter.h"
 #include "repo/repo_files.h"
+#include "repo/repo_keys.h"
 
 struct run {
 	const struct restore_options *o;
@@ -32,24 +33,12 @@ struct load {
 
 /* --- the loader that a component sees */
 
-static const struct manifest_file *
-stream_file(const struct manifest_component *mc, const char *kind)
-{
-	char suffix[128];
-
-	(void)snprintf(suffix, sizeof suffix, "/%s.%s.zst", mc->name, kind);
-	for (size_t i = 0; i < mc->files.count; i++)
-		if (str_ends(mc->files.file[i].path, suffix))
-			return &mc->files.file[i];
-	return NULL;
-}
-
 static int
 load_stream(struct loader *loader, const char *kind, struct sink *to,
     struct err *err)
 {
 	struct load *v = (struct load *)loader;
-	const struct manifest_file *file = stream_file(v->mc, kind);
+	const struct manifest_file *file = manifest_stream_of(v->mc, kind);
 	AUTO(sink) struct sink *meter = NULL;
 	bool far_failed = false;
 
@@ -71,7 +60,7 @@ static int
 load_verify(struct loader *loader, const char *kind, struct err *err)
 {
 	struct load *v = (struct load *)loader;
-	const struct manifest_file *file = stream_file(v->mc, kind);
+	const struct manifest_file *file = manifest_stream_of(v->mc, kind);
 
 	if (!file)
 		return err_set(err, ERR_CORRUPT, "the set has no file '%s.%s'",
@@ -221,11 +210,26 @@ restore_component(struct run *r, size_t i, struct restore_part *part,
 	return rc;
 }
 
+/* The facts of a component say what may be removed: they must be known. */
+static int
+check_keys(struct run *r, struct err *err)
+{
+	const struct manifest *m = r->o->manifest;
+
+	if (repo_keys_check(r->o->repo, m, err))
+		return -1;
+	return m->hidden ? err_set(err, ERR_USAGE,
+	                       "set %s: its names were not decrypted", m->id)
+	                 : 0;
+}
+
 static int
 run_all(struct run *r, struct restore_result *result, struct err *err)
 {
 	const struct plan *p = r->o->plan;
 
+	if (check_keys(r, err))
+		return -1;
 	for (size_t i = 0; i < p->count; i++)
 		if (look_at(r, i, err))
 			return err_wrap(err, "component '%s'",

@@ -41,6 +41,7 @@ struct restore_result {
 };
 
 /*
+ * The manifest is one in which nothing is hidden (repo_keys_reveal).
  * Before the first change every file that is needed is looked for and every
  * inventory is read; each pack and stream is verified before its first byte is
  * used.  The result is filled on failure too: it says how far it came.

@@ -81,6 +81,47 @@ static const char check_text[] =
     "Objects first, what refers to them last: the order of this text.\n"
     "\n";
 
+/* Behind the names of those who can read it. */
+static const char key_text[] =
+    "\n"
+    "`age` 1.0 or newer decrypts it.  `identity` is a file with the identity,\n"
+    "`AGE-SECRET-KEY-1…`, of one of them; no command shows what is in it.\n"
+    "\n"
+    "```sh\n"
+    "identity=${IDENTITY:-$PWD/identity.txt}\n"
+    "test -r \"$identity\"\n"
+    "plain() {\n"
+    "\tage -d -i \"$identity\" \"$1\"\n"
+    "}\n"
+    "# what manifest.json does not say to everybody\n"
+    "plain \"$set/names.json.zst.age\" | zstd -dc > \"$out/names.json\"\n"
+    "```\n"
+    "\n";
+
+/* How a file is read: as it is, or decrypted first. */
+struct words {
+	const char *ending;     /* of the names */
+	const char *zstd;       /* of "$f", decompressed, to stdout */
+	const char *raw;        /* of "$f", to the file that follows */
+	const char *facts, *in; /* where a component's facts are */
+};
+
+static const struct words clear_words = {
+	.ending = "",
+	.zstd = "zstd -dc \"$f\"",
+	.raw = "cp \"$f\"",
+	.facts = ".[.type]",
+	.in = "$set/manifest.json",
+};
+
+static const struct words age_words = {
+	.ending = ".age",
+	.zstd = "plain \"$f\" | zstd -dc",
+	.raw = "plain \"$f\" >",
+	.facts = ".facts",
+	.in = "$out/names.json",
+};
+
 /*
  * What an upload needs, once for all buckets.  curl takes any key, also one
  * that is no text; everything about the object comes to it in a file, so that
@@ -201,17 +242,17 @@ static const char unpack_text[] =
     "dir=$out/%s\n"
     "mkdir -p \"$dir\"\n"
     "jq -r '.components[] | select(.name == \"%s\") |\n"
-    "    (.files + .needs)[].path | select(test(\"/pack-[0-9]+\\\\.tar\\\\.zst$\"))' \\\n"
+    "    (.files + .needs)[].path | select(test(\"/pack-[0-9]+\\\\.tar\\\\.zst(\\\\.age)?$\"))' \\\n"
     "    \"$set/manifest.json\" |\n"
     "while IFS= read -r f; do\n"
-    "\tzstd -dc \"$f\" | tar -x -f - -C \"$dir\"\n"
+    "\t%s | tar -x -f - -C \"$dir\"\n"
     "done\n"
     "jq -r 'select(.file and (has(\"offset\") | not)) | \"\\(.sha256) \\(.file)\"' \\\n"
     "    \"$dir.jsonl\" |\n"
     "while read -r sha f; do\n"
     "\tcase $f in\n"
-    "\t*.zst) zstd -dc \"$f\" > \"$dir/$sha\" ;;\n"
-    "\t*) cp \"$f\" \"$dir/$sha\" ;;\n"
+    "\t*.zst%s) %s > \"$dir/$sha\" ;;\n"
+    "\t*) %s \"$dir/$sha\" ;;\n"
     "\tesac\n"
     "done\n"
     "jq -r 'select(.file | not) | .sha256' \"$dir.jsonl\" | sort -u |\n"
@@ -229,7 +270,7 @@ static const char unpack_text[] =
     "\n"
     "```sh\n"
     "bucket=${BUCKET:-$(jq -r '.components[] | select(.name == \"%s\") |\n"
-    "    .[.type].bucket // .name' \"$set/manifest.json\")}\n"
+    "    %s.bucket // .name' \"%s\")}\n"
     "[ -z \"${ENDPOINT:-}\" ] || upload %s \"$bucket\"\n"
     "```\n"
     "\n";
@@ -354,7 +395,7 @@ is_inventory(const struct manifest_component *c, const struct manifest_file *f)
 
 	return is_stream(c, f) &&
 	       str_starts(name + strlen(c->name), ".inventory") &&
-	       str_ends(name, ".jsonl.zst");
+	       layout_ends(name, ".jsonl");
 }
 
 static bool
@@ -376,8 +417,22 @@ put_sum(const struct manifest_file *f, struct buf *out, struct err *err)
 	    "echo '%s  %s' |\n    sha256sum -c --quiet\n", hex, f->path);
 }
 
+/* The command that prints what the file holds. */
 static int
-put_bucket(const struct manifest_component *c, struct buf *out, struct err *err)
+put_content(const struct manifest_file *f, struct buf *out, struct err *err)
+{
+	bool zstd = layout_is_zstd(f->path);
+
+	if (layout_is_age(f->path))
+		return buf_printf(out, err, "plain %s%s", f->path,
+		    zstd ? " | zstd -dc" : "");
+	return buf_printf(out, err, "%s %s", zstd ? "zstd -dc" : "cat",
+	    f->path);
+}
+
+static int
+put_bucket(const struct manifest_component *c, const struct words *w,
+    struct buf *out, struct err *err)
 {
 	const char *n = c->name, *to = ">";
 
@@ -388,13 +443,13 @@ put_bucket(const struct manifest_component *c, struct buf *out, struct err *err)
 
 		if (!is_inventory(c, f))
 			continue;
-		if (put_sum(f, out, err) ||
-		    buf_printf(out, err, "zstd -dc %s %s \"$out/%s.jsonl\"\n",
-		        f->path, to, n))
+		if (put_sum(f, out, err) || put_content(f, out, err) ||
+		    buf_printf(out, err, " %s \"$out/%s.jsonl\"\n", to, n))
 			return -1;
 		to = ">>";
 	}
-	return buf_printf(out, err, unpack_text, n, n, n, n, n, n);
+	return buf_printf(out, err, unpack_text, n, n, w->zstd, w->ending,
+	    w->zstd, w->raw, n, n, n, w->facts, w->in, n);
 }
 
 static int
@@ -410,12 +465,11 @@ put_stream(const struct manifest_component *c, const struct manifest_file *f,
     struct buf *out, struct err *err)
 {
 	const char *name = f->path + set_length(f->path);
-	bool zstd = str_ends(name, ".zst");
-	int len = (int)strlen(name) - (zstd ? 4 : 0);
+	int len = (int)strlen(name) - (layout_is_zstd(name) ? 4 : 0) -
+	          (layout_is_age(name) ? 4 : 0);
 
-	if (put_sum(f, out, err) ||
-	    buf_printf(out, err, "%s %s > \"$out/%.*s\"\n",
-	        zstd ? "zstd -dc" : "cat", f->path, len, name))
+	if (put_sum(f, out, err) || put_content(f, out, err) ||
+	    buf_printf(out, err, " > \"$out/%.*s\"\n", len, name))
 		return -1;
 	if (strcmp(c->type, "sqlite") == 0)
 		return put_integrity(name, len, out, err);
@@ -473,8 +527,8 @@ put_streams(const struct manifest_component *c, struct buf *out,
 }
 
 static int
-put_component(const struct manifest_component *c, struct buf *out,
-    struct err *err)
+put_component(const struct manifest_component *c, const struct words *w,
+    struct buf *out, struct err *err)
 {
 	if (buf_printf(out, err, "### %s (%s): %s\n\n", c->name, c->type,
 	        manifest_status_name(c->status)))
@@ -486,13 +540,28 @@ put_component(const struct manifest_component *c, struct buf *out,
 		return buf_puts(out, "Nothing can be restored of it.\n\n", err);
 	if (put_needs(c, out, err))
 		return -1;
-	return has_inventory(c) ? put_bucket(c, out, err)
+	return has_inventory(c) ? put_bucket(c, w, out, err)
 	                        : put_streams(c, out, err);
+}
+
+static int
+put_key(const struct manifest *m, struct buf *out, struct err *err)
+{
+	if (m->nrecipients == 0)
+		return 0;
+	if (buf_puts(out, "Every file that ends in `.age` is encrypted to:\n\n",
+	        err))
+		return -1;
+	for (size_t i = 0; i < m->nrecipients; i++)
+		if (put_line(out, "* ", m->recipients[i], err))
+			return -1;
+	return buf_puts(out, key_text, err);
 }
 
 static int
 put_components(const struct manifest *m, struct buf *out, struct err *err)
 {
+	const struct words *w = m->nrecipients ? &age_words : &clear_words;
 	bool bucket = false;
 
 	for (size_t i = 0; i < m->ncomponents; i++)
@@ -500,7 +569,7 @@ put_components(const struct manifest *m, struct buf *out, struct err *err)
 	if (bucket && buf_puts(out, upload_text, err))
 		return -1;
 	for (size_t i = m->ncomponents; i-- > 0;)
-		if (put_component(&m->component[i], out, err))
+		if (put_component(&m->component[i], w, out, err))
 			return -1;
 	return 0;
 }
@@ -513,7 +582,7 @@ guide_write(const struct manifest *m, const char *where, struct buf *out,
 
 	if (put_head(m, where, out, err) || put_missing(m, out, err) ||
 	    buf_printf(out, err, how_text, f, f, f) ||
-	    buf_printf(out, err, check_text, f))
+	    buf_printf(out, err, check_text, f) || put_key(m, out, err))
 		return -1;
 	return put_components(m, out, err);
 }

@@ -4,7 +4,9 @@
 
 #include "base/str.h"
 #include "base/thread.h"
+#include "repo/copies.h"
 #include "repo/repo.h"
+#include "repo/repo_keys.h"
 #include "stream/pipe.h"
 
 enum { READ_AHEAD = 256 << 10, CHUNK = 2 * INVENTORY_LINE_MAX };
@@ -30,13 +32,56 @@ inventory_entry_done(struct inventory_entry *e)
 	*e = (struct inventory_entry){ 0 };
 }
 
+/* Of sets/<folder>/<component>.inventory.jsonl.zst.age. */
+static void
+component_of(const char *path, char component[LAYOUT_KEY_SIZE])
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	const char *end = name;
+
+	for (const char *p = name; (p = strstr(p, ".inventory.jsonl")); p++)
+		end = p;
+	memcpy(component, name, (size_t)(end - name));
+	component[end - name] = '\0';
+}
+
+static bool
+has_copy(const struct repo *r, const struct manifest_file *f)
+{
+	const struct copies *c = repo_copies(r);
+	char component[LAYOUT_KEY_SIZE];
+
+	component_of(f->path, component);
+	return c && copies_has(c, f->sha256, component);
+}
+
+int
+inventory_readable(struct repo *r, const struct manifest *m,
+    const struct manifest_file *f, struct err *err)
+{
+	return has_copy(r, f) ? 0 : repo_keys_check(r, m, err);
+}
+
+static int
+read_it(struct inventory *i, struct err *err)
+{
+	char component[LAYOUT_KEY_SIZE];
+
+	if (!has_copy(i->repo, &i->file))
+		return repo_read(i->repo, &i->file, i->sink, err);
+	component_of(i->file.path, component);
+	return copies_read(repo_copies(i->repo), i->file.sha256, component,
+	    i->sink, err);
+}
+
 static void *
 read_all(void *arg)
 {
 	struct inventory *i = arg;
 	struct err err = { 0 };
 
-	if (repo_read(i->repo, &i->file, i->sink, &err))
+	if (read_it(i, &err))
 		pipe_fail(i->pipe, &err);
 	return NULL;
 }

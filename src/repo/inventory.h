@@ -47,8 +47,13 @@ MUST_CHECK int inventory_decode(const char *line, size_t len,
  */
 struct inventory;
 struct repo;
+struct manifest;
 struct manifest_file;
 
+/* Can this inventory of a set be read: by repo_keys_check, or from a copy
+ * (repo/copies.h)? */
+MUST_CHECK int inventory_readable(struct repo *, const struct manifest *,
+    const struct manifest_file *, struct err *);
 /* Starts to read the file of the repository, and to verify it as it goes. */
 MUST_CHECK int inventory_open(struct repo *, const struct manifest_file *,
     struct inventory **, struct err *);

@@ -97,6 +97,38 @@ layout_in_folder(const char *key, const char *folder)
 	       strncmp(key + sizeof LAYOUT_SETS - 1, folder, FOLDER_LEN) == 0;
 }
 
+bool
+layout_is_age(const char *key)
+{
+	return str_ends(key, LAYOUT_AGE);
+}
+
+/* Its length without that ending, where it has it. */
+static size_t
+without(const char *key, size_t n, const char *ending)
+{
+	size_t k = strlen(ending);
+
+	return n >= k && memcmp(key + n - k, ending, k) == 0 ? n - k : n;
+}
+
+bool
+layout_is_zstd(const char *key)
+{
+	size_t n = without(key, strlen(key), LAYOUT_AGE);
+
+	return without(key, n, LAYOUT_ZST) < n;
+}
+
+bool
+layout_ends(const char *key, const char *suffix)
+{
+	size_t n = without(key, strlen(key), LAYOUT_AGE);
+
+	n = without(key, n, LAYOUT_ZST);
+	return without(key, n, suffix) < n;
+}
+
 int
 layout_key(const char *folder, const char *file, char key[LAYOUT_KEY_SIZE],
     struct err *err)

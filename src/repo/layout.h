@@ -9,9 +9,12 @@
  *     sets/<folder>/<component>.inventory.jsonl.zst
  *     sets/<folder>/<component>/pack-000001.tar.zst
  *     sets/<folder>/<component>/object-000001[.zst]
+ *     sets/<folder>/names.json.zst.age
  *     sets/<folder>/RESTORE.md
  *     sets/<folder>/manifest.json
  *     notes/<folder>/<kind>-<time>-<random>.json
+ *
+ * Files that hold data end in ".age" where they are encrypted.
  *
  * <folder> is the backup id and, behind a '-', eight random hex digits, so
  * that two writers can never share a key.
@@ -37,6 +40,9 @@ enum { LAYOUT_KIND_SIZE = 17, LAYOUT_RANDOM_SIZE = 9, LAYOUT_NOTE_SIZE = 96 };
 #define LAYOUT_FAILED "failed.json"
 #define LAYOUT_MANIFEST "manifest.json"
 #define LAYOUT_GUIDE "RESTORE.md"
+#define LAYOUT_NAMES "names.json" /* and ".zst.age" */
+#define LAYOUT_ZST ".zst"
+#define LAYOUT_AGE ".age"
 
 /* "2026-11-20T16:28:00Z" and nothing else. */
 bool layout_is_id(const char *);
@@ -49,6 +55,12 @@ bool layout_is_name(const char *);
 bool layout_is_file(const char *key);
 /* The same, and of this folder. */
 bool layout_in_folder(const char *key, const char *folder);
+
+/* As their names say. */
+bool layout_is_age(const char *key);
+bool layout_is_zstd(const char *key);
+/* Does the name, but for what says how it is stored, end so? */
+bool layout_ends(const char *key, const char *suffix);
 
 /* sets/<folder>/<file>; ERR_USAGE where too long or no such name. */
 MUST_CHECK int layout_key(const char *folder, const char *file,

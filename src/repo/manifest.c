@@ -1,5 +1,6 @@
 #include "repo/manifest.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -42,6 +43,7 @@ manifest_free(struct manifest *m)
 		manifest_component_done(&m->component[i]);
 	free(m->component);
 	strings_free(m->missing, m->nmissing);
+	strings_free(m->recipients, m->nrecipients);
 	strings_free(m->references.dangling_uris, m->references.ndangling_uris);
 	strings_free(m->references.lost_uris, m->references.nlost_uris);
 	manifest_files_done(&m->files);
@@ -90,7 +92,19 @@ const struct manifest_file *
 manifest_inventory_of(const struct manifest_component *c)
 {
 	for (size_t i = 0; i < c->files.count; i++)
-		if (str_ends(c->files.file[i].path, ".inventory.jsonl.zst"))
+		if (layout_ends(c->files.file[i].path, ".inventory.jsonl"))
+			return &c->files.file[i];
+	return NULL;
+}
+
+const struct manifest_file *
+manifest_stream_of(const struct manifest_component *c, const char *kind)
+{
+	char suffix[128];
+
+	(void)snprintf(suffix, sizeof suffix, "/%s.%s", c->name, kind);
+	for (size_t i = 0; i < c->files.count; i++)
+		if (layout_ends(c->files.file[i].path, suffix))
 			return &c->files.file[i];
 	return NULL;
 }

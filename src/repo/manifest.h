@@ -23,6 +23,9 @@ enum {
 	MANIFEST_TEXTS = 1000  /* entries in a list of texts */
 };
 
+/* The only format of encryption there is so far. */
+#define MANIFEST_ENCRYPTION "age"
+
 enum manifest_status { MANIFEST_OK, MANIFEST_DEGRADED, MANIFEST_FAILED };
 
 /* A file of the repository; path from the repository's root. */
@@ -82,10 +85,19 @@ struct manifest {
 	size_t nmissing;
 	struct manifest_references references;
 	struct manifest_files files; /* of no component: RESTORE.md */
+	/* To whom the set is encrypted; none: it is not. */
+	char **recipients;
+	size_t nrecipients;
+	/* What would show keys of objects is not in it, but in an encrypted
+	 * file of the set (repo/names.h). */
+	bool hidden;
 };
 
 /* Append the file's text. */
 MUST_CHECK int manifest_encode(const struct manifest *, struct buf *,
+    struct err *);
+/* The same without its hash: also with what is hidden in the file. */
+MUST_CHECK int manifest_encode_bare(const struct manifest *, struct buf *,
     struct err *);
 /* ERR_CORRUPT: damaged.  ERR_USAGE: of a newer format.  *ret: the caller's. */
 MUST_CHECK int manifest_decode(const char *, size_t, struct manifest **,
@@ -110,6 +122,10 @@ const struct manifest_file *manifest_files_find(const struct manifest_files *,
 /* In the component's files, then its needs. */
 const struct manifest_file *manifest_file_of(const struct manifest_component *,
     const char *path);
+/* "<component>.<kind>"; NULL: it has none. */
+const struct manifest_file *manifest_stream_of(const struct manifest_component
+                                                   *,
+    const char *kind);
 /* Its inventory; NULL: it has none. */
 const struct manifest_file *
 manifest_inventory_of(const struct manifest_component *);

@@ -116,47 +116,6 @@ get_seconds(const struct json *j, double *ret, struct err *err)
 }
 
 static int
-get_array(const struct json *j, const char *name, size_t max,
-    const struct json **ret, struct err *err)
-{
-	const struct json *a = NULL;
-
-	if (json_get(j, name, &a, err))
-		return -1;
-	if (!json_is_array(a))
-		return err_set(err, ERR_CORRUPT, "'%s' is no array", name);
-	if (json_count(a) > max)
-		return err_set(err, ERR_CORRUPT,
-		    "'%s' has more than %zu entries", name, max);
-	*ret = a;
-	return 0;
-}
-
-static int
-get_strings(const struct json *j, const char *name, char ***ret, size_t *n,
-    struct err *err)
-{
-	const struct json *a = NULL;
-
-	if (get_array(j, name, MANIFEST_TEXTS, &a, err))
-		return -1;
-	if (json_count(a) == 0)
-		return 0;
-	*ret = calloc(json_count(a), sizeof **ret);
-	if (!*ret)
-		return err_nomem(err);
-	for (a = json_first(a); a; a = json_next(a)) {
-		if (!json_text(a))
-			return err_set(err, ERR_CORRUPT,
-			    "'%s' holds something that is no text", name);
-		if (str_dup(json_text(a), &(*ret)[*n], err))
-			return -1;
-		++*n;
-	}
-	return 0;
-}
-
-static int
 add_file(struct manifest_files *f, const struct json *j, struct err *err)
 {
 	const char *path, *hex;
@@ -186,7 +145,7 @@ get_files(const struct json *j, const char *name, const char *folder, bool own,
 {
 	const struct json *a = NULL;
 
-	if (get_array(j, name, FILES_MAX, &a, err))
+	if (json_array(j, name, FILES_MAX, &a, err))
 		return -1;
 	for (a = json_first(a); a; a = json_next(a))
 		if (add_file(ret, a, err))
@@ -252,7 +211,8 @@ get_component(const struct json *j, const char *folder,
 	    get_status(j, &c->status, err) ||
 	    get_opt_str(j, "message", &c->message, err) ||
 	    get_numbers(j, c, err) ||
-	    get_strings(j, "unread", &c->unread, &c->nunread, err) ||
+	    json_strings(j, "unread", MANIFEST_TEXTS, &c->unread, &c->nunread,
+	        err) ||
 	    get_facts(j, c->type, &c->facts, err))
 		return -1;
 	if (get_files(j, "files", folder, true, &c->files, err) ||
@@ -266,7 +226,7 @@ get_components(const struct json *j, struct manifest *m, struct err *err)
 {
 	const struct json *a = NULL;
 
-	if (get_array(j, "components", MANIFEST_COMPONENTS, &a, err))
+	if (json_array(j, "components", MANIFEST_COMPONENTS, &a, err))
 		return -1;
 	if (json_count(a) == 0)
 		return 0;
@@ -308,12 +268,35 @@ get_references(const struct json *j, struct manifest_references *r,
 	               json_u64(o, "dangling", &r->dangling, err) ||
 	               json_u64(o, "unknown", &r->unknown, err) ||
 	               json_u64(o, "lost", &r->lost, err) ||
-	               get_strings(o, "dangling-uris", &r->dangling_uris,
-	                   &r->ndangling_uris, err) ||
-	               get_strings(o, "lost-uris", &r->lost_uris,
-	                   &r->nlost_uris, err)
+	               json_strings(o, "dangling-uris", MANIFEST_TEXTS,
+	                   &r->dangling_uris, &r->ndangling_uris, err) ||
+	               json_strings(o, "lost-uris", MANIFEST_TEXTS,
+	                   &r->lost_uris, &r->nlost_uris, err)
 	           ? -1
 	           : 0;
+}
+
+static int
+get_encryption(const struct json *j, struct manifest *m, struct err *err)
+{
+	const struct json *o = json_opt(j, "encryption");
+	const char *format;
+
+	if (!o)
+		return 0;
+	if (json_str(o, "format", &format, err))
+		return -1;
+	if (strcmp(format, MANIFEST_ENCRYPTION) != 0)
+		return err_set(err, ERR_USAGE,
+		    "encrypted as '%.40s', which is newer than this program",
+		    format);
+	if (json_strings(o, "recipients", MANIFEST_TEXTS, &m->recipients,
+	        &m->nrecipients, err))
+		return -1;
+	if (m->nrecipients == 0)
+		return err_set(err, ERR_CORRUPT, "encrypted to nobody");
+	m->hidden = true;
+	return 0;
 }
 
 static int
@@ -343,9 +326,10 @@ decode(const struct json *j, struct manifest *m, struct err *err)
 	if (check_format(j, err) || get_names(j, m, err) ||
 	    get_date(j, "started", &m->started, err) ||
 	    get_date(j, "finished", &m->finished, err) ||
-	    get_components(j, m, err) ||
+	    get_encryption(j, m, err) || get_components(j, m, err) ||
 	    get_references(j, &m->references, err) ||
-	    get_strings(j, "not-in-set", &m->missing, &m->nmissing, err))
+	    json_strings(j, "not-in-set", MANIFEST_TEXTS, &m->missing,
+	        &m->nmissing, err))
 		return -1;
 	return get_files(j, "files", m->folder, true, &m->files, err);
 }

@@ -126,10 +126,22 @@ put_references(struct jsonw *w, const struct manifest_references *r)
 	jsonw_close(w);
 }
 
+static void
+put_encryption(struct jsonw *w, const struct manifest *m)
+{
+	if (m->nrecipients == 0)
+		return;
+	jsonw_object(w, "encryption");
+	jsonw_str(w, "format", MANIFEST_ENCRYPTION);
+	put_strings(w, "recipients", m->recipients, m->nrecipients);
+	jsonw_close(w);
+}
+
 static int
 put_body(struct jsonw *w, const struct manifest *m, struct err *err)
 {
 	put_head(w, m);
+	put_encryption(w, m);
 	jsonw_array(w, "components");
 	for (size_t i = 0; i < m->ncomponents; i++)
 		if (put_component(w, &m->component[i], err))
@@ -154,9 +166,8 @@ seal(struct buf *out, size_t from, struct err *err)
 }
 
 static int
-encode(const struct manifest *m, struct buf *out, struct err *err)
+put_all(const struct manifest *m, struct buf *out, struct err *err)
 {
-	size_t from = out->len;
 	struct jsonw w;
 
 	jsonw_begin(&w, out, 2);
@@ -164,7 +175,15 @@ encode(const struct manifest *m, struct buf *out, struct err *err)
 	if (put_body(&w, m, err))
 		return -1;
 	jsonw_close(&w);
-	if (jsonw_end(&w, err))
+	return jsonw_end(&w, err);
+}
+
+static int
+encode(const struct manifest *m, struct buf *out, struct err *err)
+{
+	size_t from = out->len;
+
+	if (put_all(m, out, err))
 		return -1;
 	out->len -= 2; /* open the object again */
 	assert(out->data[out->len] == '\n');
@@ -173,15 +192,30 @@ encode(const struct manifest *m, struct buf *out, struct err *err)
 	return seal(out, from, err);
 }
 
+/* As if nothing had been added. */
+static int
+undo(struct buf *out, size_t from)
+{
+	out->len = from;
+	if (out->data)
+		out->data[from] = '\0';
+	return -1;
+}
+
 int
 manifest_encode(const struct manifest *m, struct buf *out, struct err *err)
 {
 	size_t from = out->len;
 
-	if (encode(m, out, err) == 0)
-		return 0;
-	out->len = from;
-	if (out->data)
-		out->data[from] = '\0';
-	return -1;
+	return encode(m, out, err) ? undo(out, from) : 0;
+}
+
+int
+manifest_encode_bare(const struct manifest *m, struct buf *out, struct err *err)
+{
+	size_t from = out->len;
+
+	return put_all(m, out, err) || buf_puts(out, "\n", err)
+	           ? undo(out, from)
+	           : 0;
 }

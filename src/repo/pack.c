@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "repo/repo.h"
 #include "store/store.h"
+#include "stream/age_range.h"
 #include "stream/frames.h"
 #include "stream/tar.h"
 
@@ -68,8 +69,7 @@ open_pack(struct pack_writer *w, struct err *err)
 
 	(void)snprintf(name, sizeof name, "%s/pack-%06u.tar.zst",
 	    w->component->name, atomic_fetch_add(w->number, 1) + 1);
-	if (layout_key(set_folder(w->set), name, w->path, err) ||
-	    set_file(w->set, w->component, name, SET_RAW, NULL, &s, err))
+	if (set_file(w->set, w->component, name, SET_RAW, w->path, &s, err))
 		return -1;
 	w->file = s;
 	if (frames_sink_new(s, LEVEL, PACK_FRAME, &w->frames, err))
@@ -137,8 +137,16 @@ pack_writer_end(struct pack_writer *w, struct err *err)
 
 enum { TABLES = 64, TABLE_MAX = 16 << 20, UNPACKED_MAX = 1 << 30 };
 
+/* What of the file is the pack: all of it, or the content of an age file. */
+struct content {
+	bool age;
+	struct age_range range;
+	uint64_t size;
+};
+
 struct pack {
 	char *path; /* NULL: the place is free */
+	struct content content;
 	struct frames_table table;
 	uint64_t used; /* when; the smallest is the one to give up */
 	unsigned users;
@@ -172,6 +180,7 @@ static void
 vacate(struct pack *p)
 {
 	free(p->path);
+	age_range_done(&p->content.range);
 	frames_table_done(&p->table);
 	*p = (struct pack){ 0 };
 }
@@ -190,7 +199,7 @@ pack_reader_free(struct pack_reader *r)
 }
 
 static int
-get(struct pack_reader *r, const struct manifest_file *f, uint64_t off,
+get_stored(struct pack_reader *r, const struct manifest_file *f, uint64_t off,
     void *to, size_t n, struct err *err)
 {
 	struct store *st = repo_store(r->repo);
@@ -209,37 +218,81 @@ get(struct pack_reader *r, const struct manifest_file *f, uint64_t off,
 	return 0;
 }
 
+/* The header, once: what it says is kept with the table. */
+static int
+open_content(struct pack_reader *r, const struct manifest_file *f,
+    struct content *c, struct err *err)
+{
+	AUTO(free) char *head = NULL;
+	size_t n =
+	    f->size < AGE_HEADER_MAX ? (size_t)f->size : (size_t)AGE_HEADER_MAX;
+
+	c->age = layout_is_age(f->path);
+	c->size = f->size;
+	if (!c->age)
+		return 0;
+	head = malloc(n + 1);
+	if (!head)
+		return err_nomem(err);
+	if (get_stored(r, f, 0, head, n, err) ||
+	    age_range_begin(&c->range, repo_keys(r->repo), head, n, f->size,
+	        err))
+		return -1;
+	c->size = c->range.size;
+	return 0;
+}
+
+static int
+get(struct pack_reader *r, const struct manifest_file *f,
+    const struct content *c, uint64_t off, void *to, size_t n, struct err *err)
+{
+	AUTO(free) char *stored = NULL;
+	uint64_t from, len;
+
+	if (!c->age)
+		return get_stored(r, f, off, to, n, err);
+	if (age_range_stored(&c->range, off, n, &from, &len, err))
+		return -1;
+	stored = malloc((size_t)len + 1);
+	if (!stored)
+		return err_nomem(err);
+	if (get_stored(r, f, from, stored, (size_t)len, err))
+		return -1;
+	return age_range_open(&c->range, off, n, stored, to, err);
+}
+
 static int
 read_table(struct pack_reader *r, const struct manifest_file *f,
-    struct frames_table *ret, struct err *err)
+    const struct content *c, struct frames_table *ret, struct err *err)
 {
 	AUTO(free) void *bytes = NULL;
 	uint8_t footer[FRAMES_FOOTER];
 	uint64_t size;
 
-	if (f->size < sizeof footer)
+	if (c->size < sizeof footer)
 		return err_set(err, ERR_CORRUPT, "too short for a pack");
-	if (get(r, f, f->size - sizeof footer, footer, sizeof footer, err) ||
+	if (get(r, f, c, c->size - sizeof footer, footer, sizeof footer, err) ||
 	    frames_table_size(footer, &size, err))
 		return -1;
-	if (size > f->size || size > TABLE_MAX)
+	if (size > c->size || size > TABLE_MAX)
 		return err_set(err, ERR_CORRUPT, "a table longer than itself");
 	bytes = malloc((size_t)size);
 	if (!bytes)
 		return err_nomem(err);
-	if (get(r, f, f->size - size, bytes, (size_t)size, err))
+	if (get(r, f, c, c->size - size, bytes, (size_t)size, err))
 		return -1;
-	return frames_table_read(bytes, (size_t)size, f->size, ret, err);
+	return frames_table_read(bytes, (size_t)size, c->size, ret, err);
 }
 
 /* Once as a whole, then its table.  Outside the monitor: it takes a while. */
 static int
 load(struct pack_reader *r, const struct manifest_file *f, bool verified,
-    struct frames_table *ret, struct err *err)
+    struct pack *ret, struct err *err)
 {
 	if (!verified && repo_verify(r->repo, f, err))
 		return -1;
-	if (read_table(r, f, ret, err))
+	if (open_content(r, f, &ret->content, err) ||
+	    read_table(r, f, &ret->content, &ret->table, err))
 		return err_wrap(err, "'%s'", f->path);
 	return 0;
 }
@@ -284,14 +337,16 @@ fill(struct pack_reader *r, struct pack *p, const struct manifest_file *f,
     struct err *err)
 {
 	bool verified = manifest_files_find(&r->good, f->path) != NULL;
-	struct frames_table table = { 0 };
+	struct pack loaded = { 0 };
 	struct err ignored = { 0 };
 	int rc;
 
 	monitor_leave(&r->m);
-	rc = load(r, f, verified, &table, err);
+	rc = load(r, f, verified, &loaded, err);
 	monitor_enter(&r->m);
-	p->table = table;
+	p->content = loaded.content;
+	p->table = loaded.table;
+	age_range_done(&loaded.content.range);
 	/* Where there is no memory to remember, it is read again. */
 	if (rc == 0 && !verified)
 		(void)!manifest_files_add(&r->good, f->path, f->size, f->sha256,
@@ -357,8 +412,8 @@ release(struct pack_reader *r, struct pack *p)
 /* The frames from first up to end, unpacked; NULL: an error. */
 static char *
 read_frames(struct pack_reader *r, const struct manifest_file *f,
-    const struct frames_entry *first, const struct frames_entry *end,
-    struct err *err)
+    const struct content *c, const struct frames_entry *first,
+    const struct frames_entry *end, struct err *err)
 {
 	AUTO(free) char *in = NULL, *out = NULL;
 	size_t inlen = (size_t)(end->in - first->in),
@@ -374,7 +429,7 @@ read_frames(struct pack_reader *r, const struct manifest_file *f,
 		(void)err_nomem(err);
 		return NULL;
 	}
-	if (get(r, f, first->in, in, inlen, err) ||
+	if (get(r, f, c, first->in, in, inlen, err) ||
 	    frames_unpack(in, inlen, out, outlen, err))
 		return NULL;
 	return TAKE(out);
@@ -382,9 +437,9 @@ read_frames(struct pack_reader *r, const struct manifest_file *f,
 
 static int
 read_range(struct pack_reader *r, const struct manifest_file *f,
-    const struct frames_table *t, uint64_t off, void *out, size_t len,
-    struct err *err)
+    const struct pack *p, uint64_t off, void *out, size_t len, struct err *err)
 {
+	const struct frames_table *t = &p->table;
 	AUTO(free) char *part = NULL;
 	uint64_t total = t->entry[t->count].out;
 	const struct frames_entry *first, *end;
@@ -396,7 +451,7 @@ read_range(struct pack_reader *r, const struct manifest_file *f,
 		return 0;
 	first = &t->entry[frames_find(t, off)];
 	end = &t->entry[frames_find(t, off + len - 1) + 1];
-	part = read_frames(r, f, first, end, err);
+	part = read_frames(r, f, &p->content, first, end, err);
 	if (!part)
 		return -1;
 	memcpy(out, part + (off - first->out), len);
@@ -415,7 +470,7 @@ pack_read(struct pack_reader *r, const struct manifest_file *f, uint64_t off,
 	monitor_leave(&r->m);
 	if (!p)
 		return -1;
-	rc = read_range(r, f, &p->table, off, out, len, err);
+	rc = read_range(r, f, p, off, out, len, err);
 	release(r, p);
 	return rc ? err_wrap(err, "'%s'", f->path) : 0;
 }
@@ -425,13 +480,14 @@ pack_length(struct repo *repo, const struct manifest_file *f, uint64_t *ret,
     struct err *err)
 {
 	AUTO(pack_reader) struct pack_reader *r = NULL;
-	struct frames_table t = { 0 };
+	struct pack p = { 0 };
+	int rc;
 
 	if (pack_reader_new(repo, &r, err))
 		return -1;
-	if (read_table(r, f, &t, err))
-		return err_wrap(err, "'%s'", f->path);
-	*ret = t.entry[t.count].out;
-	frames_table_done(&t);
-	return 0;
+	rc = load(r, f, true, &p, err);
+	if (rc == 0)
+		*ret = p.table.entry[p.table.count].out;
+	vacate(&p);
+	return rc;
 }

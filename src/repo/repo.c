@@ -8,7 +8,9 @@
 #include "base/jsonw.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "crypto/age_keys.h"
 #include "crypto/rand.h"
+#include "repo/copies.h"
 #include "repo/notes.h"
 #include "store/store.h"
 
@@ -16,12 +18,49 @@ enum { RECORD_MAX = 64 << 10, ID_BYTES = 16 };
 
 struct repo {
 	struct store *store;
+	const struct age_keys *keys; /* the caller's; NULL: none */
+	struct copies *copies;       /* NULL: none are kept */
+	char id[2 * ID_BYTES + 1];   /* "": unknown */
 };
 
 struct store *
 repo_store(const struct repo *r)
 {
 	return r->store;
+}
+
+/* --- keys */
+
+void
+repo_set_keys(struct repo *r, const struct age_keys *keys)
+{
+	r->keys = keys;
+}
+
+const struct age_keys *
+repo_keys(const struct repo *r)
+{
+	static const struct age_keys none;
+
+	return r->keys ? r->keys : &none;
+}
+
+/* Who can decrypt what it writes needs none; and what has no id, as its
+ * record is lost, may be any repository. */
+int
+repo_keep_copies(struct repo *r, const char *folder, struct err *err)
+{
+	const struct age_keys *k = repo_keys(r);
+
+	if (k->nrecipients == 0 || age_keys_opens_own(k) || !r->id[0])
+		return 0;
+	return copies_open(folder, r->id, &r->copies, err);
+}
+
+struct copies *
+repo_copies(const struct repo *r)
+{
+	return r->copies;
 }
 
 /* --- repository.json */
@@ -48,8 +87,19 @@ record_encode(int64_t now, struct buf *out, struct err *err)
 	return buf_puts(out, "\n", err);
 }
 
+/* It names a folder of ours: no other text than that of record_encode. */
+static void
+take_id(struct repo *r, const struct json *j)
+{
+	const char *id = json_opt_str(j, "id");
+
+	if (id && strlen(id) == sizeof r->id - 1 &&
+	    strspn(id, "0123456789abcdef") == sizeof r->id - 1)
+		memcpy(r->id, id, sizeof r->id);
+}
+
 static int
-record_check(const struct buf *b, struct err *err)
+record_check(struct repo *r, const struct buf *b, struct err *err)
 {
 	AUTO(json) struct json *j = NULL;
 	uint64_t format;
@@ -64,6 +114,7 @@ record_check(const struct buf *b, struct err *err)
 		    (uintmax_t)format);
 	if (format < MANIFEST_FORMAT)
 		return err_set(err, ERR_CORRUPT, "there is no format 0");
+	take_id(r, j);
 	return 0;
 }
 
@@ -86,7 +137,7 @@ record_read(struct repo *r, struct err *err)
 	if (buf_reserve(&b, 0, err) ||
 	    store_get_bytes(r->store, LAYOUT_REPOSITORY, &b, err))
 		return -1;
-	if (record_check(&b, err))
+	if (record_check(r, &b, err))
 		return err_wrap(err, "'%s' in %s", LAYOUT_REPOSITORY,
 		    r->store->ops->where(r->store));
 	return 0;
@@ -149,6 +200,7 @@ repo_free(struct repo *r)
 {
 	if (!r)
 		return;
+	copies_free(r->copies);
 	store_free(r->store);
 	free(r);
 }
@@ -484,51 +536,6 @@ repo_latest(struct repo *r, const char *const *names, size_t n,
 
 /* --- files */
 
-/* Bytes go to a sink that is the caller's, and only bytes. */
-struct outlet {
-	struct sink sink;
-	struct sink *to;
-};
-
-static int
-outlet_write(struct sink *s, const void *p, size_t n, struct err *err)
-{
-	return sink_write(((struct outlet *)s)->to, p, n, err);
-}
-
-static int
-outlet_finish(struct sink *s, struct err *err)
-{
-	(void)s;
-	(void)err;
-	return 0;
-}
-
-static void
-outlet_free(struct sink *s)
-{
-	free(s);
-}
-
-static const struct sink_ops outlet_ops = {
-	.name = "outlet",
-	.write = outlet_write,
-	.finish = outlet_finish,
-	.free = outlet_free,
-};
-
-static int
-outlet_new(struct sink *to, struct sink **ret, struct err *err)
-{
-	struct outlet *o = calloc(1, sizeof *o);
-
-	if (!o)
-		return err_nomem(err);
-	o->to = to;
-	*ret = sink_init(&o->sink, &outlet_ops, NULL);
-	return 0;
-}
-
 /* The bytes as they are stored, compared with the manifest, to `to` (owned). */
 static int
 fetch(struct repo *r, const struct manifest_file *f, struct sink *to,
@@ -542,18 +549,34 @@ fetch(struct repo *r, const struct manifest_file *f, struct sink *to,
 	return sink_finish(head, err);
 }
 
+/* The manifest says for whom a set is: to none of the keys that were looked at
+ * before means that the file's header was changed. */
+static int
+is_damaged(struct repo *r, const struct manifest_file *f, struct err *err)
+{
+	struct err why = { 0 };
+	struct sink *null = NULL;
+
+	if (sink_null_new(&null, &why) || fetch(r, f, null, &why))
+		*err = why;
+	return -1;
+}
+
 static int
 read_file(struct repo *r, const struct manifest_file *f, struct sink *to,
     struct err *err)
 {
 	AUTO(sink) struct sink *head = NULL;
+	bool age = layout_is_age(f->path);
 
-	if (outlet_new(to, &head, err))
+	if (sink_outlet_new(to, &head, err) ||
+	    (layout_is_zstd(f->path) &&
+	        sink_unzstd_new(TAKE(head), &head, err)) ||
+	    (age && sink_unage_new(TAKE(head), repo_keys(r), &head, err)))
 		return -1;
-	if (str_ends(f->path, ".zst") &&
-	    sink_unzstd_new(TAKE(head), &head, err))
-		return -1;
-	return fetch(r, f, TAKE(head), err);
+	if (fetch(r, f, TAKE(head), err) == 0)
+		return 0;
+	return age && err_is(err, ERR_DENIED) ? is_damaged(r, f, err) : -1;
 }
 
 int
@@ -581,7 +604,7 @@ repo_fetch(struct repo *r, const struct manifest_file *f, struct sink *to,
 {
 	struct sink *head = NULL;
 
-	if (outlet_new(to, &head, err) || fetch(r, f, head, err))
+	if (sink_outlet_new(to, &head, err) || fetch(r, f, head, err))
 		return err_wrap(err, "'%s'", f->path);
 	return 0;
 }

@@ -14,6 +14,8 @@
 #include "repo/manifest.h"
 #include "stream/sink.h"
 
+struct age_keys;
+struct copies;
 struct repo;
 struct store;
 
@@ -30,6 +32,18 @@ MUST_CHECK int repo_open(struct store *, bool create, struct repo **,
     struct err *);
 void repo_free(struct repo *);
 struct store *repo_store(const struct repo *); /* borrowed */
+
+/*
+ * Recipients: every set from now on is encrypted to them.  Identities: read
+ * what is encrypted.  Borrowed; NULL: none.
+ */
+void repo_set_keys(struct repo *, const struct age_keys *);
+const struct age_keys *repo_keys(const struct repo *); /* never NULL */
+/* Then: where keys cannot decrypt what they encrypt, keep copies of the last
+ * inventories in this folder, which is made. */
+MUST_CHECK int repo_keep_copies(struct repo *, const char *folder,
+    struct err *);
+struct copies *repo_copies(const struct repo *); /* NULL: none are kept */
 
 struct repo_set {
 	char id[LAYOUT_ID_SIZE], folder[LAYOUT_FOLDER_SIZE];
@@ -78,9 +92,10 @@ MUST_CHECK int repo_manifest_text(struct repo *, const char *id, struct buf *,
 MUST_CHECK int repo_latest(struct repo *, const char *const *names, size_t n,
     struct manifest **ret, struct err *);
 
-/* Stream a whole file to a sink (the caller's), decompressed where its name
- * ends in .zst, and verified: the sink is finished only if all bytes were
- * right.  ERR_CORRUPT or ERR_NOTFOUND: the message names the file. */
+/* Stream a whole file to a sink (the caller's), decrypted and decompressed as
+ * its name says, and verified: the sink is finished only if all bytes were
+ * right.  ERR_CORRUPT or ERR_NOTFOUND: the message names the file.  ERR_USAGE:
+ * encrypted, and there is no identity; repo_keys_check knows before. */
 MUST_CHECK int repo_read(struct repo *, const struct manifest_file *,
     struct sink *, struct err *);
 /* Present, and as long as the manifest says. */

@@ -8,8 +8,11 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "crypto/rand.h"
+#include "repo/copies.h"
 #include "repo/guide.h"
+#include "repo/names.h"
 #include "repo/repo_files.h"
+#include "repo/repo_keys.h"
 #include "repo/set_impl.h"
 #include "store/store.h"
 
@@ -155,6 +158,21 @@ take_names(struct set *s, const char *id, struct err *err)
 	return str_printf(&m->folder, err, "%s-%s", id, hex);
 }
 
+/* So that the next writer knows it without a manifest. */
+static void
+put_encryption(struct jsonw *w, const struct manifest *m)
+{
+	if (m->nrecipients == 0)
+		return;
+	jsonw_object(w, "encryption");
+	jsonw_str(w, "format", MANIFEST_ENCRYPTION);
+	jsonw_array(w, "recipients");
+	for (size_t i = 0; i < m->nrecipients; i++)
+		jsonw_str(w, NULL, m->recipients[i]);
+	jsonw_close(w);
+	jsonw_close(w);
+}
+
 static int
 write_open(struct set *s, struct err *err)
 {
@@ -174,6 +192,7 @@ write_open(struct set *s, struct err *err)
 	jsonw_str(&w, "tool", m->tool);
 	jsonw_str(&w, "by", m->by);
 	jsonw_str(&w, "started", started);
+	put_encryption(&w, m);
 	jsonw_close(&w);
 	if (jsonw_end(&w, err) || buf_puts(&b, "\n", err))
 		return -1;
@@ -264,8 +283,8 @@ set_begin(struct repo *r, const struct set_options *o, struct set **ret,
 	s->store = repo_store(r);
 	s->clock = o->clock;
 	s->alive_ms = o->alive_ms ? o->alive_ms : REPO_ALIVE_S * 1000u;
-	if (describe(s, o, err) || take_id(s, err) ||
-	    thread_start(&s->alive, keep_alive, s, err))
+	if (describe(s, o, err) || repo_keys_name(r, s->manifest, err) ||
+	    take_id(s, err) || thread_start(&s->alive, keep_alive, s, err))
 		return -1;
 	s->begun = true;
 	*ret = TAKE(s);
@@ -297,6 +316,7 @@ set_free(struct set *s)
 		say_failed(s);
 	monitor_done(&s->m);
 	manifest_free(s->manifest);
+	buf_done(&s->names);
 	free(s);
 }
 
@@ -481,6 +501,41 @@ check_needs(struct set *s, struct err *err)
 	return 0;
 }
 
+/* The names of the set's objects, and what else is not for everybody. */
+static int
+hide_names(struct set *s, struct err *err)
+{
+	AUTO(buf) struct buf b = { .max = NAMES_MAX };
+	AUTO(sink) struct sink *to = NULL;
+	struct manifest *m = s->manifest;
+
+	if (m->nrecipients == 0)
+		return 0;
+	if (names_encode(m, &b, err) ||
+	    set_file(s, NULL, LAYOUT_NAMES, SET_ZSTD, NULL, &to, err) ||
+	    sink_write(to, b.data, b.len, err) || sink_finish(to, err))
+		return -1;
+	s->names = b;
+	b = (struct buf){ 0 };
+	return names_hide(m, err);
+}
+
+/* Copies of earlier inventories are of no use from now on. */
+static void
+retain_copies(struct set *s)
+{
+	struct copies *c = repo_copies(s->repo);
+	const struct manifest *m = s->manifest;
+
+	for (size_t i = 0; c && i < m->ncomponents; i++) {
+		const struct manifest_file *f =
+		    manifest_inventory_of(&m->component[i]);
+
+		if (f)
+			copies_retain(c, f->sha256, m->component[i].name);
+	}
+}
+
 /* What cannot be read back is never written. */
 static int
 encode(struct set *s, struct buf *b, struct err *err)
@@ -524,8 +579,9 @@ commit(struct set *s, struct err *err)
 	AUTO(buf) struct buf b = { .max = MANIFEST_MAX };
 
 	s->manifest->finished = clock_now(s->clock);
-	if (sort_files(s->manifest, err) || write_guide(s, err) ||
-	    take_census(s, err) || check_needs(s, err) || encode(s, &b, err))
+	if (hide_names(s, err) || sort_files(s->manifest, err) ||
+	    write_guide(s, err) || take_census(s, err) || check_needs(s, err) ||
+	    encode(s, &b, err))
 		return -1;
 	if (put_small(s, LAYOUT_MANIFEST, &b, err) && !is_there(s, &b))
 		return -1;
@@ -541,5 +597,13 @@ set_commit(struct set *s, struct err *err)
 	if (commit(s, err))
 		return err_wrap(err, "set '%s'", set_id(s));
 	stop_alive(s);
+	retain_copies(s);
 	return 0;
+}
+
+int
+set_reveal(const struct set *s, struct manifest *m, struct err *err)
+{
+	return s->names.data ? names_apply(m, s->names.data, s->names.len, err)
+	                     : 0;
 }

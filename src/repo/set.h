@@ -43,16 +43,17 @@ MUST_CHECK int set_component(struct set *, const char *name, const char *type,
     struct manifest_component **, struct err *);
 
 /*
- * A new file of the set, hashed and counted into the component's files (and
- * stored_bytes) by its finish.  file: name behind sets/<folder>/, without
- * ".zst".  Any thread.
+ * A new file of the set, encrypted where the repository has recipients, hashed
+ * and counted into the component's files (and stored_bytes) by its finish.
+ * file: name behind sets/<folder>/, without ".zst" and ".age".  Component
+ * NULL: into the set's own.  Any thread.
  *   SET_RAW   stored as it is
  *   SET_ZSTD  compressed, ".zst" added
- *   SET_AHEAD as SET_ZSTD, and stored by a thread of its own
  *   SET_PROBE compressed if the first 64 KiB say that it is worth it
- * path (may be NULL): its name in the repository, valid once finished.
+ * path (may be NULL): its name in the repository, there at once, but for
+ * SET_PROBE: once finished.
  */
-enum set_coding { SET_RAW, SET_ZSTD, SET_AHEAD, SET_PROBE };
+enum set_coding { SET_RAW, SET_ZSTD, SET_PROBE };
 MUST_CHECK int set_file(struct set *, struct manifest_component *,
     const char *file, enum set_coding, char path[LAYOUT_KEY_SIZE],
     struct sink **, struct err *);
@@ -73,6 +74,9 @@ const struct manifest *set_manifest(const struct set *);
  * not.  ERR_CHANGED: somebody removed the set meanwhile.
  */
 MUST_CHECK int set_commit(struct set *, struct err *);
+/* Put back into its manifest, as it was read, what is hidden in it: without
+ * an identity. */
+MUST_CHECK int set_reveal(const struct set *, struct manifest *, struct err *);
 void set_free(struct set *);
 
 static inline void

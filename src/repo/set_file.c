@@ -1,11 +1,13 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "crypto/age_keys.h"
+#include "repo/copies.h"
 #include "repo/set_impl.h"
 #include "store/store.h"
 
 /* On databases and logs level 1 is as small as 3, at twice the speed. */
-enum { LEVEL = 1, PROBE_SIZE = 64 << 10, AHEAD = 8 << 20 };
+enum { LEVEL = 1, PROBE_SIZE = 64 << 10 };
 
 /*
  * The head of a file's chain.  It holds the rest privately instead of as its
@@ -16,24 +18,42 @@ struct set_file {
 	struct sink sink;
 	struct set *set;
 	struct manifest_component *component;
-	struct sink *chain; /* [zstd -> [queue]] -> hash -> count -> store */
+	struct sink *chain; /* [zstd] -> [copy] -> [age] -> hash -> … store */
+	struct sink *copy;  /* of it; NULL: none is kept */
 	char key[LAYOUT_KEY_SIZE];
 	char *path; /* the caller's; or NULL */
 	uint64_t stored;
 	uint8_t digest[SHA256_SIZE];
 	struct buf probe; /* what waits for the decision */
-	bool decided, ahead;
+	bool decided;
 };
 
 static int
-add_suffix(struct set_file *f, struct err *err)
+add_suffix(struct set_file *f, const char *suffix, struct err *err)
 {
-	size_t n = strlen(f->key);
+	size_t n = strlen(f->key), k = strlen(suffix);
 
-	if (n + sizeof ".zst" > sizeof f->key)
+	if (n + k >= sizeof f->key)
 		return err_set(err, ERR_USAGE,
 		    "the name of the file '%s' is too long", f->key);
-	memcpy(f->key + n, ".zst", sizeof ".zst");
+	memcpy(f->key + n, suffix, k + 1);
+	return 0;
+}
+
+/* Encrypted; what a later run has to read, and cannot, stays here as well. */
+static int
+encrypt(struct set_file *f, struct sink **s, struct err *err)
+{
+	struct copies *copies = repo_copies(f->set->repo);
+
+	if (sink_age_new(TAKE(*s), repo_keys(f->set->repo), s, err))
+		return -1;
+	if (!copies || !f->component ||
+	    !layout_ends(f->key, ".inventory.jsonl"))
+		return 0;
+	if (copies_sink_new(copies, f->component->name, TAKE(*s), s, err))
+		return -1;
+	f->copy = *s;
 	return 0;
 }
 
@@ -41,17 +61,21 @@ static int
 build(struct set_file *f, bool zstd, struct err *err)
 {
 	AUTO(sink) struct sink *s = NULL;
+	bool age = repo_keys(f->set->repo)->nrecipients > 0;
 
 	f->decided = true;
-	if (zstd && add_suffix(f, err))
+	if ((zstd && add_suffix(f, LAYOUT_ZST, err)) ||
+	    (age && add_suffix(f, LAYOUT_AGE, err)))
 		return -1;
 	if (f->set->store->ops->put(f->set->store, f->key, &s, err) ||
 	    sink_count_new(TAKE(s), &f->stored, &s, err) ||
 	    sink_hash_new(TAKE(s), f->digest, &s, err) ||
-	    (f->ahead && sink_queue_new(TAKE(s), AHEAD, &s, err)) ||
+	    (age && encrypt(f, &s, err)) ||
 	    (zstd && sink_zstd_new(TAKE(s), LEVEL, &s, err)))
 		return -1;
 	f->chain = TAKE(s);
+	if (f->path)
+		memcpy(f->path, f->key, sizeof f->key);
 	return 0;
 }
 
@@ -112,14 +136,14 @@ static int
 enter(struct set_file *f, struct err *err)
 {
 	struct manifest_component *c = f->component;
+	struct manifest_files *files = c ? &c->files : &f->set->manifest->files;
 	int rc;
 
 	monitor_enter(&f->set->m);
-	rc = manifest_files_find(&c->files, f->key)
+	rc = manifest_files_find(files, f->key)
 	         ? err_set(err, ERR_EXISTS, "'%s' was written twice", f->key)
-	         : manifest_files_add(&c->files, f->key, f->stored, f->digest,
-	               err);
-	if (rc == 0)
+	         : manifest_files_add(files, f->key, f->stored, f->digest, err);
+	if (rc == 0 && c)
 		c->stored_bytes += f->stored;
 	monitor_leave(&f->set->m);
 	return rc;
@@ -136,8 +160,8 @@ file_finish(struct sink *s, struct err *err)
 		return err_set(err, ERR_IO, "it could not be begun");
 	if (sink_finish(f->chain, err) || enter(f, err))
 		return -1;
-	if (f->path)
-		memcpy(f->path, f->key, sizeof f->key);
+	if (f->copy)
+		copies_keep(f->copy, f->digest);
 	return 0;
 }
 
@@ -166,6 +190,7 @@ is_reserved(const char *file)
 	       strcmp(file, LAYOUT_MANIFEST) == 0 ||
 	       strcmp(file, LAYOUT_FAILED) == 0 ||
 	       strcmp(file, LAYOUT_GUIDE) == 0 ||
+	       strcmp(file, LAYOUT_NAMES) == 0 ||
 	       (str_starts(file, LAYOUT_ALIVE) && str_ends(file, ".json"));
 }
 
@@ -173,15 +198,15 @@ static int
 prepare(struct set_file *f, const char *file, enum set_coding coding,
     struct err *err)
 {
-	if (is_reserved(file) && coding != SET_ZSTD)
+	if (f->component && is_reserved(file) &&
+	    (coding != SET_ZSTD || strcmp(file, LAYOUT_NAMES) == 0))
 		return err_set(err, ERR_USAGE,
 		    "'%s' is a name of the backup set itself", file);
 	if (layout_key(set_folder(f->set), file, f->key, err))
 		return -1;
 	if (coding == SET_PROBE)
 		return buf_reserve(&f->probe, 0, err);
-	f->ahead = coding == SET_AHEAD;
-	return build(f, coding != SET_RAW, err);
+	return build(f, coding == SET_ZSTD, err);
 }
 
 int

@@ -11,6 +11,7 @@ struct set {
 	const struct clock *clock;
 	struct monitor m; /* over the manifest's files, and quit */
 	struct manifest *manifest;
+	struct buf names; /* what the manifest hides, once it does */
 	struct thread alive;
 	unsigned alive_ms;
 	bool quit; /* the thread is to end */

@@ -423,15 +423,6 @@ check_thing(struct pack_reader *r, const struct manifest_component *c, size_t i,
 	                                           : differs(err, "content");
 }
 
-static const struct manifest_file *
-inventory_of(const struct manifest_component *c)
-{
-	for (size_t i = 0; i < c->files.count; i++)
-		if (str_ends(c->files.file[i].path, ".jsonl.zst"))
-			return &c->files.file[i];
-	return NULL;
-}
-
 static int
 check_bucket(struct kit *k, const struct manifest_component *c, struct err *err)
 {
@@ -441,10 +432,10 @@ check_bucket(struct kit *k, const struct manifest_component *c, struct err *err)
 	bool more = true;
 	size_t i = 0;
 
-	if (!c || c->files.count != 2 || !inventory_of(c))
+	if (!c || c->files.count != 2 || !manifest_inventory_of(c))
 		return differs(err, "number of files");
 	if (pack_reader_new(k->repo, &r, err) ||
-	    inventory_open(k->repo, inventory_of(c), &inv, err))
+	    inventory_open(k->repo, manifest_inventory_of(c), &inv, err))
 		return -1;
 	for (; more; i++) {
 		if (inventory_next(inv, &e, &more, err) ||

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "../lib/age_kit.h"
 #include "../lib/failalloc.h"
 #include "base/yaml.h"
 #include "config/config.h"
@@ -288,12 +289,115 @@ a_database_has_defaults(void **state)
 	assert_true(d->safety_dump);
 }
 
+#define ENCRYPTED(what) \
+	"repository:\n  path: /b\n  encryption: " what "\n" SQLITE
+
+static void
+keys_are_read_and_sorted(void **state)
+{
+	AUTO(config) struct config *c = NULL;
+	const struct config_repository *r;
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(setenv("TEST_IDENTITY", "# mine\n" AGE_KIT_IDENTITY,
+	                     1),
+	    0);
+	assert_int_equal(load(ENCRYPTED("{recipients: [" AGE_KIT_RECIPIENT
+	                                ", " AGE_KIT_OTHER "],\n"
+	                                "    identity-env: TEST_IDENTITY, "
+	                                "state: /var/lib/x}"),
+	                     &c, &err),
+	    0);
+	r = &c->repository;
+	assert_int_equal(r->keys.nrecipients, 2);
+	assert_int_equal(r->keys.nidentities, 1);
+	assert_true(age_keys_opens(&r->keys, AGE_KIT_RECIPIENT));
+	assert_string_equal(r->state, "/var/lib/x");
+	assert_false(r->plain);
+	assert_non_null(r->encryption);
+}
+
+static void
+no_encryption_may_be_said(void **state)
+{
+	AUTO(config) struct config *none = NULL;
+	AUTO(config) struct config *silent = NULL;
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(load(ENCRYPTED("none"), &none, &err), 0);
+	assert_true(none->repository.plain);
+	assert_int_equal(load(REPO SQLITE, &silent, &err), 0);
+	assert_false(silent->repository.plain);
+	assert_null(silent->repository.encryption);
+	assert_int_equal(silent->repository.keys.nrecipients, 0);
+}
+
+static void
+wrong_keys_are_placed_and_secrets_not_quoted(void **state)
+{
+	static const struct {
+		const char *text, *message;
+	} wrong[] = {
+		{ ENCRYPTED("yes"),
+		    "p.yaml:3: 'encryption' must be 'none', or a map such as "
+		    "{recipients: [age1…], identity-file: /etc/backup.key}" },
+		{ ENCRYPTED("[]"), "p.yaml:3: 'encryption' must be 'none'" },
+		{ ENCRYPTED("{}"),
+		    "p.yaml:3: 'encryption' has neither 'recipients' nor an "
+		    "'identity'" },
+		{ ENCRYPTED("{recipients: []}"),
+		    "p.yaml:3: 'encryption' has neither" },
+		{ ENCRYPTED("{recipients: age1x}"),
+		    "p.yaml:3: 'recipients' must be a list, not one value" },
+		{ ENCRYPTED("\n    recipients:\n    - [a]"),
+		    "p.yaml:5: each of 'recipients' must be a text, age1…" },
+		{ ENCRYPTED("\n    recipients:\n    - " AGE_KIT_OTHER
+		            "\n    - age1nonsense"),
+		    "p.yaml:6: 'recipients': 'age1nonsense' is no recipient" },
+		{ ENCRYPTED("{recipients: [" AGE_KIT_IDENTITY "]}"),
+		    "p.yaml:3: 'recipients': an identity, which is secret, "
+		    "stands where a recipient (age1…) belongs" },
+		{ ENCRYPTED("\n    identity: AGE-SECRET-KEY-1SECRET"),
+		    "p.yaml:4: 'identity': line 1: no identity: "
+		    "'AGE-SECRET-KEY-1' and 58 letters and digits" },
+		{ ENCRYPTED("\n    identity-env: TEST_NO_IDENTITY"),
+		    "p.yaml:4: 'identity-env': line 1: no identity: " },
+		{ ENCRYPTED("{identity-file: /nowhere/key}"),
+		    "p.yaml:3: 'identity-file': cannot open '/nowhere/key'" },
+		{ ENCRYPTED("{recipients: [" AGE_KIT_OTHER "], state: here}"),
+		    "p.yaml:3: 'state' must begin with '/', not 'here'" },
+		{ ENCRYPTED("{recipient: x}"),
+		    "p.yaml:3: unknown key 'recipient'; possible here: "
+		    "recipients, identity, state" },
+	};
+
+	(void)state;
+	assert_int_equal(setenv("TEST_NO_IDENTITY", "TOPSECRET", 1), 0);
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		AUTO(config) struct config *c = NULL;
+		struct err err = { 0 };
+
+		assert_int_equal(load(wrong[i].text, &c, &err), -1);
+		assert_int_equal(err.code, ERR_USAGE);
+		if (!strstr(err.msg, wrong[i].message))
+			fail_msg("'%s' has no '%s'", err.msg, wrong[i].message);
+		assert_null(strstr(err.msg, "SECRET-KEY-1G"));
+		assert_null(strstr(err.msg, "1SECRET"));
+		assert_null(strstr(err.msg, "TOPSECRET"));
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_database_has_defaults),
 		cmocka_unit_test(all_of_it_is_read),
+		cmocka_unit_test(keys_are_read_and_sorted),
+		cmocka_unit_test(no_encryption_may_be_said),
+		cmocka_unit_test(wrong_keys_are_placed_and_secrets_not_quoted),
 		cmocka_unit_test(bad_ones_name_file_line_and_field),
 		cmocka_unit_test(an_empty_list_is_enough_to_look_at_sets),
 		cmocka_unit_test(more_components_than_anyone_has_are_refused),

@@ -95,6 +95,25 @@ file_cannot_lead_out_of_its_set(void **state)
 }
 
 static void
+names_say_how_a_file_is_stored(void **state)
+{
+	(void)state;
+	assert_true(layout_is_age("a.zst.age"));
+	assert_false(layout_is_age("a.age.zst"));
+	assert_true(layout_is_zstd("a.zst.age"));
+	assert_true(layout_is_zstd("a.zst"));
+	assert_false(layout_is_zstd("a.age"));
+	assert_false(layout_is_zstd("zst"));
+	assert_true(layout_ends("sets/x/b.inventory.jsonl.zst.age",
+	    ".inventory.jsonl"));
+	assert_true(layout_ends("b.inventory.jsonl.zst", ".inventory.jsonl"));
+	assert_true(layout_ends("b.inventory.jsonl", ".inventory.jsonl"));
+	assert_false(layout_ends("b.inventory.jsonl.zst.x",
+	    ".inventory.jsonl"));
+	assert_false(layout_ends("jsonl.zst.age", ".inventory.jsonl"));
+}
+
+static void
 key_is_built_or_refused_as_a_whole(void **state)
 {
 	struct err err = { 0 };
@@ -183,6 +202,7 @@ main(void)
 		cmocka_unit_test(folder_is_an_id_and_eight_hex_digits),
 		cmocka_unit_test(component_name_is_lower_case_and_short),
 		cmocka_unit_test(file_cannot_lead_out_of_its_set),
+		cmocka_unit_test(names_say_how_a_file_is_stored),
 		cmocka_unit_test(key_is_built_or_refused_as_a_whole),
 		cmocka_unit_test(a_note_is_read_from_its_name_and_built_again),
 		cmocka_unit_test(what_is_no_note_is_not_taken_for_one),
