@@ -19,7 +19,7 @@
 #include "base/clock.h"
 
 enum {
-	PROC_CHUNK = 16 << 10,
+	PROC_CHUNK = 32 << 10,
 	PIPE_MAX = 1 << 20, /* /proc/sys/fs/pipe-max-size */
 	TICK_MS = 100,      /* how often to look at the time */
 	ENDING_MS = 5,      /* for the child's end, where no pidfd tells it */
@@ -173,6 +173,9 @@ open_ends(struct run *r, struct err *err)
 			return -1;
 		if (fcntl(*our, F_SETFL, O_NONBLOCK))
 			return err_sys(err, "cannot make a pipe");
+		/* Fewer turns; where it may not be so large it stays small. */
+		if (i < 2)
+			(void)fcntl(*our, F_SETPIPE_SZ, PIPE_MAX);
 	}
 	return 0;
 }

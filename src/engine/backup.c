@@ -98,7 +98,7 @@ save_stream(struct saver *saver, const char *kind, struct sink **out,
 	struct stream *s;
 
 	(void)snprintf(name, sizeof name, "%s.%s", v->mc->name, kind);
-	if (set_file(v->run->set, v->mc, name, SET_ZSTD, NULL, &file, err))
+	if (set_file(v->run->set, v->mc, name, SET_AHEAD, NULL, &file, err))
 		return -1;
 	s = calloc(1, sizeof *s);
 	if (!s) {

@@ -49,11 +49,12 @@ MUST_CHECK int set_component(struct set *, const char *name, const char *type,
  * NULL: into the set's own.  Any thread.
  *   SET_RAW   stored as it is
  *   SET_ZSTD  compressed, ".zst" added
+ *   SET_AHEAD as SET_ZSTD, and stored by a thread of its own
  *   SET_PROBE compressed if the first 64 KiB say that it is worth it
  * path (may be NULL): its name in the repository, there at once, but for
  * SET_PROBE: once finished.
  */
-enum set_coding { SET_RAW, SET_ZSTD, SET_PROBE };
+enum set_coding { SET_RAW, SET_ZSTD, SET_AHEAD, SET_PROBE };
 MUST_CHECK int set_file(struct set *, struct manifest_component *,
     const char *file, enum set_coding, char path[LAYOUT_KEY_SIZE],
     struct sink **, struct err *);

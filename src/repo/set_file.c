@@ -7,7 +7,7 @@
 #include "store/store.h"
 
 /* On databases and logs level 1 is as small as 3, at twice the speed. */
-enum { LEVEL = 1, PROBE_SIZE = 64 << 10 };
+enum { LEVEL = 1, PROBE_SIZE = 64 << 10, AHEAD = 8 << 20 };
 
 /*
  * The head of a file's chain.  It holds the rest privately instead of as its
@@ -18,14 +18,15 @@ struct set_file {
 	struct sink sink;
 	struct set *set;
 	struct manifest_component *component;
-	struct sink *chain; /* [zstd] -> [copy] -> [age] -> hash -> … store */
-	struct sink *copy;  /* of it; NULL: none is kept */
+	/* [zstd -> [queue]] -> [copy] -> [age] -> hash -> count -> store */
+	struct sink *chain;
+	struct sink *copy; /* of it; NULL: none is kept */
 	char key[LAYOUT_KEY_SIZE];
 	char *path; /* the caller's; or NULL */
 	uint64_t stored;
 	uint8_t digest[SHA256_SIZE];
 	struct buf probe; /* what waits for the decision */
-	bool decided;
+	bool decided, ahead;
 };
 
 static int
@@ -71,6 +72,7 @@ build(struct set_file *f, bool zstd, struct err *err)
 	    sink_count_new(TAKE(s), &f->stored, &s, err) ||
 	    sink_hash_new(TAKE(s), f->digest, &s, err) ||
 	    (age && encrypt(f, &s, err)) ||
+	    (f->ahead && sink_queue_new(TAKE(s), AHEAD, &s, err)) ||
 	    (zstd && sink_zstd_new(TAKE(s), LEVEL, &s, err)))
 		return -1;
 	f->chain = TAKE(s);
@@ -206,7 +208,8 @@ prepare(struct set_file *f, const char *file, enum set_coding coding,
 		return -1;
 	if (coding == SET_PROBE)
 		return buf_reserve(&f->probe, 0, err);
-	return build(f, coding == SET_ZSTD, err);
+	f->ahead = coding == SET_AHEAD;
+	return build(f, coding != SET_RAW, err);
 }
 
 int

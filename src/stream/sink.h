@@ -88,6 +88,14 @@ MUST_CHECK int sink_age_new(struct sink *next, const struct age_keys *,
 MUST_CHECK int sink_unage_new(struct sink *next, const struct age_keys *,
     struct sink **, struct err *);
 
+/*
+ * Another thread passes bytes on; up to cap of them wait in between.  What next
+ * says of a write is said by a later write, or by finish; next's finish is
+ * called by the caller's thread.
+ */
+MUST_CHECK int sink_queue_new(struct sink *next, size_t cap, struct sink **,
+    struct err *);
+
 /* Write to a file descriptor, which stays the caller's. */
 MUST_CHECK int sink_fd_new(int fd, struct sink **, struct err *);
 

@@ -4,7 +4,7 @@
 #   . tests/lib/databases.sh            (after servers.sh)
 #   mariadb_start DIR [SQL]  1: primary, 2: replica, 3: replica that is an hour
 #                         late; SQL makes what all three have
-#   mariadb_alone DIR     the primary alone
+#   mariadb_alone DIR [OPTION...]  the primary alone
 #   mariadb_sql DIR N     SQL on standard input, as root, on server N
 #   postgresql_start DIR  1: primary, 2: standby
 #   postgresql_sql DIR N [DATABASE]
@@ -120,10 +120,11 @@ _mariadb_install() {
 mariadb_alone() {
 	local d port
 	d=$(readlink -m "$1")
+	shift
 	_mariadb_install "$d" || return 1
 	port=$(_server_ports 1) || return 1
 	_server_put "$d" port1 "$port"
-	_mariadb_server "$d" 1
+	_mariadb_server "$d" 1 "$@"
 }
 
 mariadb_start() {
