@@ -102,20 +102,33 @@ again(struct bucket *b, struct object *o, struct err *err)
 	return -1;
 }
 
+/* What was listed is what came. */
+static int
+fetch_content(struct bucket *b, const struct object *o, struct object *got,
+    unsigned *tags, struct sink *to, struct err *err)
+{
+	const struct s3_get get = {
+		.key = o->key, .len = S3_ALL, .if_match = o->etag
+	};
+
+	if (s3_get(b->s3, &get, got, tags, to, err))
+		return -1;
+	if (got->size == o->size)
+		return 0;
+	return err_set(err, ERR_CHANGED,
+	    "object '%s' is listed with %ju bytes, and %ju came", o->key,
+	    (uintmax_t)o->size, (uintmax_t)got->size);
+}
+
 static int
 fetch(void *arg, struct object *o, struct sink *to, struct err *err)
 {
 	struct bucket *b = arg;
 	AUTO(object) struct object got = { 0 };
-	struct s3_get get = {
-		.key = o->key, .len = S3_ALL, .if_match = o->etag
-	};
 	unsigned tags = 0;
 
 	forget_headers(o);
-	get.key = o->key;
-	get.if_match = o->etag;
-	if (s3_get(b->s3, &get, &got, &tags, to, err))
+	if (fetch_content(b, o, &got, &tags, to, err))
 		return again(b, o, err);
 	take_headers(o, &got);
 	return tags ? fetch_tags(b, o, err) : 0;

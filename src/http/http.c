@@ -558,12 +558,10 @@ http_do(struct http *h, const struct http_request *q, struct http_response *r,
 const char *
 http_response_next(const struct http_response *r, const char *line)
 {
-	const char *end = r->headers.data + r->headers.len;
-
 	if (!r->headers.data)
 		return NULL;
 	line = line ? line + strlen(line) + 1 : r->headers.data;
-	return line < end ? line : NULL;
+	return line < r->headers.data + r->headers.len ? line : NULL;
 }
 
 const char *

@@ -35,7 +35,8 @@ static bool
 valid_host(const char *s, size_t n)
 {
 	if (n > 2 && s[0] == '[')
-		return strspn(s + 1, "0123456789abcdefABCDEF:.") == n - 2;
+		return strspn(s + 1, "0123456789abcdefABCDEF:.") == n - 2 &&
+		       s[n - 1] == ']';
 	if (n == 0 || n > 253)
 		return false;
 	for (size_t i = 0; i < n; i++)

@@ -124,12 +124,37 @@ set_total(struct transfer *t, const struct extent *x, struct err *err)
 	return 0;
 }
 
+/*
+ * A 2xx to If-Match should be enough.  But not every server knows If-Match,
+ * and what stands between may say 200 with something else inside: without an
+ * ETag it is no object.
+ */
+static int
+version_wanted(const struct transfer *t, const char *etag, struct err *err)
+{
+	AUTO(free) char *bare = NULL;
+
+	if (!t->want->if_match)
+		return 0;
+	if (!etag)
+		return err_set(err, ERR_TRANSIENT,
+		    "%s answers for object '%s' without an ETag",
+		    t->s->endpoint.base, t->want->key);
+	if (reply_etag(etag, &bare, err))
+		return -1;
+	if (strcmp(bare, t->want->if_match) == 0)
+		return 0;
+	return err_set(err, ERR_CHANGED,
+	    "object '%s' in bucket '%s' has changed meanwhile", t->want->key,
+	    t->s->bucket);
+}
+
 static int
 take_facts(struct transfer *t, const struct extent *x, struct err *err)
 {
 	const char *etag = http_response_header(&t->reply.http, "etag");
 
-	if (set_total(t, x, err) ||
+	if (version_wanted(t, etag, err) || set_total(t, x, err) ||
 	    headers_read(&t->reply.http, t->got, t->ntags, err))
 		return -1;
 	if (t->got && x->size != S3_ALL)
@@ -347,6 +372,9 @@ s3_get(struct s3 *s, const struct s3_get *w, struct object *got,
 		return get_nothing(s, w, got, ntags, err);
 	(void)sink_init(&t.sink, &transfer_ops, NULL);
 	rc = retry_run(&s3_request_policy, s->clock, get_once, &t, err);
+	if (rc == 0 && got && w->len == S3_ALL)
+		got->size =
+		    w->off + t.done; /* also where nobody announced it */
 	s3_request_done(&t.reply);
 	free(t.etag);
 	if (t.broken) {

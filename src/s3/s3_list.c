@@ -4,7 +4,12 @@
 #include "s3/s3.h"
 #include "s3/s3_request.h"
 
-enum { QUERY_MAX = 16 << 10 };
+enum {
+	QUERY_MAX = 16 << 10,
+	/* In a row: a server that has looked at much and found nothing yet may
+	 * say so, but not for ever. */
+	EMPTY_PAGES_MAX = 1000,
+};
 
 struct s3_list {
 	struct s3 *s;
@@ -14,6 +19,7 @@ struct s3_list {
 	char *last; /* key handed out last; NULL: none, or `after` */
 	bool last_folder;
 	bool started;
+	unsigned empty; /* pages in a row */
 };
 
 int
@@ -137,6 +143,9 @@ fetch(struct s3_list *l, struct err *err)
 	if (page.truncated && l->page.token &&
 	    strcmp(page.token, l->page.token) == 0)
 		return looping(l, "the same page comes again", err);
+	l->empty = page.count > 0 ? 0 : l->empty + 1;
+	if (page.truncated && l->empty == EMPTY_PAGES_MAX)
+		return looping(l, "empty pages without end", err);
 	reply_page_done(&l->page);
 	l->page = page;
 	page = (struct reply_page){ 0 };

@@ -391,8 +391,8 @@ next_uploads(struct s3 *s, const char *prefix, struct reply_uploads *page,
 	if (s3_request(s, &q, &r, err) || reply_uploads(&r.xml, &next, err))
 		return -1;
 	/* no way forward is the end, not a loop */
-	if (same(next.next_key, page->next_key) &&
-	    same(next.next_id, page->next_id))
+	if (next.count == 0 || (same(next.next_key, page->next_key) &&
+	                           same(next.next_id, page->next_id)))
 		next.truncated = false;
 	reply_uploads_done(page);
 	*page = next;

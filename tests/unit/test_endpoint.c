@@ -105,6 +105,8 @@ endpoints_that_cannot_be_right_are_usage_errors(void **state)
 		{ "http://h/a?b", NULL },
 		{ "http://h/a b", NULL },
 		{ "http://[::1", NULL },
+		{ "[f\r", NULL },
+		{ "[::1x", NULL },
 		{ "http://[::1]x", NULL },
 		{ "http://[]", NULL },
 		{ "http://key:secret@h", NULL },

@@ -113,6 +113,7 @@ an_empty_object_and_one_of_unknown_size_come_whole(void **state)
 
 		get(&r, chunked, &whole);
 		expect_text(&r, TEXT);
+		assert_int_equal(r.got.size, 10);
 	}
 }
 
@@ -193,6 +194,35 @@ a_cut_range_goes_on_within_itself(void **state)
 	get(&r, steps, &g);
 	expect_text(&r, "234567");
 	assert_non_null(strstr(httpd_head(r.k.d, 1), "Range: bytes=5-7\r\n"));
+}
+
+static void
+what_has_another_etag_or_none_is_not_the_version_wanted(void **state)
+{
+	const struct httpd_step other[] = {
+		{ "GET", "/bucket/k", 200, "ETag: \"e2\"\r\n", TEXT, 0, 0 },
+		KIT_END
+	};
+	const struct httpd_step empty[] = { { "GET", "/bucket/k", 200, NULL,
+		                                NULL, 0, 0 },
+		{ "GET", "/bucket/k", 200, NULL, "<html>", 0, 0 },
+		{ "GET", "/bucket/k", 200, ETAG, TEXT, 0, 0 }, KIT_END };
+	const struct s3_get g = { "k", 0, S3_ALL, "e1" };
+
+	(void)state;
+	{
+		AUTO(result) struct result r;
+
+		get(&r, other, &g);
+		expect_error(&r, ERR_CHANGED);
+	}
+	{
+		AUTO(result) struct result r;
+
+		get(&r, empty, &g);
+		expect_text(&r, TEXT);
+		assert_int_equal(r.got.size, 10);
+	}
 }
 
 static void
@@ -473,6 +503,8 @@ main(void)
 		    a_range_that_is_ignored_is_cut_out_of_the_whole),
 		cmocka_unit_test(a_cut_transfer_goes_on_where_it_stopped),
 		cmocka_unit_test(a_cut_range_goes_on_within_itself),
+		cmocka_unit_test(
+		    what_has_another_etag_or_none_is_not_the_version_wanted),
 		cmocka_unit_test(a_short_answer_is_completed),
 		cmocka_unit_test(another_version_is_never_mixed_in),
 		cmocka_unit_test(bytes_of_another_place_are_refused),
