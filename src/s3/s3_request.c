@@ -287,6 +287,23 @@ check_xml(struct s3 *s, const struct s3_request *q, const struct attempt *a,
 	return refused(s, q, a, r, err);
 }
 
+/* Where no XML is due, an <Error> inside of a 2xx is still one. */
+static int
+check_no_error(struct s3 *s, const struct s3_request *q,
+    const struct attempt *a, struct s3_reply *r, struct err *err)
+{
+	char root[XML_PATH_SIZE];
+
+	if (r->xml.len == 0)
+		return 0;
+	if (xml_root(r->xml.data, r->xml.len, root, err))
+		return err_is(err, ERR_NOMEM) ? -1 : 0;
+	if (strcmp(root, "Error") != 0)
+		return 0;
+	reply_error(&r->xml, &r->error);
+	return refused(s, q, a, r, err);
+}
+
 static int
 silence(struct s3 *s, const struct s3_request *q, struct err *err)
 {
@@ -349,7 +366,7 @@ send_signed(struct s3 *s, const struct s3_request *q, const struct attempt *a,
 	r->xml.max = XML_SIZE_MAX;
 	buf_clear(&r->xml);
 	r->error = (struct reply_error){ 0 };
-	if (q->root)
+	if (!to)
 		to = sink_init(&xml.sink, &xml_ops, NULL);
 	atomic_fetch_add(&s->sent[q->kind], 1);
 	return http_do(s->http, &h, &r->http, to, err);
@@ -374,7 +391,8 @@ s3_request_once(struct s3 *s, const struct s3_request *q, struct s3_reply *r,
 	note_answer(s, r);
 	hint->wait_ms = retry_after_ms(s, r);
 	if (r->http.status / 100 == 2)
-		return q->root ? check_xml(s, q, &a, r, err) : 0;
+		return q->root ? check_xml(s, q, &a, r, err)
+		               : check_no_error(s, q, &a, r, err);
 	reply_error(&r->http.body, &r->error);
 	code_from_header(r);
 	return refused(s, q, &a, r, err);

@@ -268,6 +268,29 @@ a_head_tells_facts_headers_and_how_many_tags(void **state)
 }
 
 static void
+an_error_inside_of_a_success_is_an_error_without_xml_as_well(void **state)
+{
+	const struct httpd_step steps[] = { KIT_ERROR("DELETE", "/bucket/k",
+		                                200, "AccessDenied"),
+		KIT_ERROR("PUT", "/bucket/k", 200, "QuotaExceeded"),
+		{ "DELETE", "/bucket/k", 200, NULL, "gone, dear", 0, 0 },
+		{ "DELETE", "/bucket/k", 200, NULL, "<p>gone</p>", 0, 0 },
+		KIT_END };
+	AUTO(s3_kit) struct s3_kit k;
+	struct err err = { 0 };
+
+	(void)state;
+	s3_kit_start(&k, steps, NULL);
+	assert_int_equal(s3_delete(k.s, "k", &err), -1);
+	assert_true(err_is(&err, ERR_DENIED));
+	assert_int_equal(s3_put(k.s, "k", "x", 1, NULL, NULL, &err), -1);
+	assert_true(err_is(&err, ERR_NOROOM));
+	assert_int_equal(s3_delete(k.s, "k", &err), 0);
+	assert_int_equal(s3_delete(k.s, "k", &err), 0);
+	s3_kit_check(&k);
+}
+
+static void
 deleting_what_is_gone_succeeds(void **state)
 {
 	const struct httpd_step steps[] = {
@@ -378,6 +401,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    an_error_inside_of_a_success_is_an_error_without_xml_as_well),
 		cmocka_unit_test(options_that_cannot_be_right_are_named),
 		cmocka_unit_test(bucket_and_endpoint_are_told),
 		cmocka_unit_test(a_missing_bucket_is_no_error),
