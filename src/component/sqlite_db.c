@@ -96,6 +96,29 @@ locked(const struct sqlite_db *db, struct err *err)
 	    db->path, (unsigned long long)(db->wait_ms / 1000));
 }
 
+/* With the system's own words behind "disk I/O error". */
+static int
+in_words(const struct sqlite_db *db, int rc, enum err_code code,
+    const char *what, struct err *err)
+{
+	int sys = db->conn && (rc & 0xff) == SQLITE_IOERR
+	              ? sqlite3_system_errno(db->conn)
+	              : 0;
+	const char *words = db->conn && sqlite3_extended_errcode(db->conn) == rc
+	                        ? sqlite3_errmsg(db->conn)
+	                        : sqlite3_errstr(rc);
+
+	errno = sys;
+	if (sys)
+		(void)err_sys(err, "cannot %s database '%s': %s", what,
+		    db->path, words);
+	else
+		(void)err_set(err, code, "cannot %s database '%s': %s", what,
+		    db->path, words);
+	err->code = code;
+	return -1;
+}
+
 /* What SQLite said last on this connection, as rc. */
 static int
 fail(const struct sqlite_db *db, int rc, const char *what, struct err *err)
@@ -110,10 +133,7 @@ fail(const struct sqlite_db *db, int rc, const char *what, struct err *err)
 		return err_set(err, code,
 		    "cannot %s database '%s': the disk is full", what,
 		    db->path);
-	return err_set(err, code, "cannot %s database '%s': %s", what, db->path,
-	    db->conn && sqlite3_extended_errcode(db->conn) == rc
-	        ? sqlite3_errmsg(db->conn)
-	        : sqlite3_errstr(rc));
+	return in_words(db, rc, code, what, err);
 }
 
 /* --- waiting for locks */
