@@ -127,7 +127,7 @@ check:
 	$(SETUP) build test
 	$(SUBMAKE) $(PARALLEL) bin/$(NAME) programs
 	$(SUBMAKE) -j1 check-style check-unit check-fuzz check-conform \
-	    check-integration
+	    check-integration check-fault
 	@echo 'all checks passed'
 
 programs: $(UNIT) $(CONFORM) $(FUZZ)
@@ -143,6 +143,11 @@ check-fuzz: $(FUZZ)
 
 check-integration: bin/$(NAME)
 	@bash tests/integration/run $(ONLY)
+
+# EVERY=1: all cases of the network, not each fourth.  SOAK_TIME: seconds.
+check-fault: bin/$(NAME)
+	@bash tests/integration/run \
+	    $(or $(ONLY),$(sort $(wildcard tests/fault/[0-9]*.sh)))
 
 check-style: $(OBJ) bin/$(NAME)
 	@CC='$(CC)' OBJ='$(O)/src' FORMATTED='$(FORMATTED)' \
@@ -179,6 +184,8 @@ coverage:
 	    $(CONFORM:$(O)/%=build/coverage/%)
 	@PB=$(CURDIR)/build/coverage/$(NAME) bash tests/integration/run \
 	    $(filter-out %/10-build-and-help.sh,$(sort $(wildcard tests/integration/[0-9]*.sh)))
+	@PB=$(CURDIR)/build/coverage/$(NAME) bash tests/integration/run \
+	    tests/fault/22-bad-server.sh tests/fault/50-damaged-set.sh
 	gcovr --root . --object-directory build/coverage --filter src/ \
 	    --exclude src/main.c --print-summary --branches \
 	    --fail-under-line $(COVER_LINES) --txt build/coverage/report.txt
@@ -262,6 +269,6 @@ help:
 
 -include $(OBJ:.o=.d) $(O)/src/main.d $(wildcard $(O)/tests/*/*.d)
 .PHONY: all setup check programs check-unit check-conform check-fuzz \
-    check-integration check-style check-asan check-tsan check-valgrind \
+    check-integration check-fault check-style check-asan check-tsan check-valgrind \
     analyze coverage fuzz demo bench install install-strip uninstall \
     installcheck charm dist distcheck format clean distclean help

@@ -12,11 +12,22 @@ when it changes.  The first rule that fits does its work:
   skip, times           leave the first few alone; then only so often
   do                    "status"    answer code, with body and headers
                         "reset"     close the connection without an answer
+                        "headers"   forward, answer no more than the headers
                         "truncate"  the right length announced, half the body
+                        "excess"    more bytes than the length announced
+                        "longer"    more bytes than the object has
+                        "trickle"   the first bytes each wait seconds
+                        "silent"    forward, then say nothing
                         "lose"      forward, then close without an answer
                         "delay"     wait seconds first, then forward
                         "run"       run command first (a list), then forward
                         "header"    forward, then replace headers of the answer
+                                    (null: take away)
+                        "edit"      forward, then edit(body) of the answer
+
+A test in Python gives Server an object with find() in place of the rules; the
+body of "status" may then be a function of the query, and "call" is a function
+that is called at the moment when the rule strikes.
 """
 import argparse
 import http.client
@@ -104,10 +115,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         rule = self.server.rules.find(self.command, path, query) or {}
         do = rule.get("do")
         if do == "reset":
+            rule.get("call", int)()
             self.note(0, len(body), 0)
             return self.reset()
         if do == "status":
-            text = rule.get("body", "").encode()
+            text = rule.get("body", "")
+            text = (text if isinstance(text, str) else text(query)).encode()
             headers = list(rule.get("headers", {}).items())
             headers.append(("content-length", len(text)))
             if self.command == "HEAD":
@@ -151,17 +164,62 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 if attempt:
                     self.note(0, len(body), 0)
                     return self.reset()
-        if do == "lose":
+        if do in ("lose", "silent"):
             resp.read()
+            rule.get("call", int)()
             self.note(resp.status, len(body), 0)
+            if do == "silent":
+                self.wait_for_the_end()
             return self.reset()
         headers = [(k, v) for k, v in resp.getheaders()
                    if k.lower() not in HOP]
         for name, value in rule.get("headers", {}).items():
             if do == "header":
                 headers = [h for h in headers if h[0].lower() != name.lower()]
-                headers.append((name, value))
+                if value is not None:
+                    headers.append((name, value))
+        if do in ("headers", "excess", "longer", "trickle", "edit"):
+            return self.mistreat(resp, headers, body, rule)
         return self.relay(resp, headers, body, do == "truncate")
+
+    def wait_for_the_end(self):
+        """Until the client has had enough."""
+        self.connection.settimeout(60)
+        try:
+            self.connection.recv(1)
+        except OSError:
+            pass
+
+    def mistreat(self, resp, headers, sent, rule):
+        """An answer that is known as a whole before it is spoilt."""
+        do = rule["do"]
+        text = resp.read()
+        if do == "edit":
+            text = rule["edit"](text)
+        length = len(text) + (7 if do == "longer" else 0)
+        headers = [h for h in headers if h[0].lower() != "content-length"]
+        if self.command == "HEAD":
+            length = resp.headers.get("content-length", "0")
+        headers.append(("content-length", length))
+        if self.command == "HEAD":
+            text = b""
+        elif do in ("excess", "longer"):
+            text += b"surplus"
+        self.note(resp.status, len(sent), len(text))
+        if do == "headers":
+            self.answer(resp.status, headers, b"")
+            return self.reset()
+        if do != "trickle":
+            self.answer(resp.status, headers, text)
+            self.close_connection = do == "excess"
+            return None
+        self.answer(resp.status, headers, b"")
+        slow = min(len(text), rule.get("bytes", len(text)))
+        for i in range(slow):
+            self.connection.sendall(text[i:i + 1])
+            time.sleep(rule["seconds"])
+        self.connection.sendall(text[slow:])
+        return None
 
     def relay(self, resp, headers, body, cut):
         chunked = self.command != "HEAD" and resp.status not in (
@@ -215,6 +273,10 @@ class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
 
+    def __init__(self, to, rules, log):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.to, self.rules, self.log = to, rules, log
+
     def handle_error(self, request, client_address):
         kind = sys.exc_info()[0]
         if not issubclass(kind, (ConnectionError, ValueError)):
@@ -229,10 +291,8 @@ def main():
     p.add_argument("--log", required=True)
     p.add_argument("--rules")
     args = p.parse_args()
-    server = Server(("127.0.0.1", 0), Handler)
-    server.to = None if args.forward else args.to
-    server.rules = Rules(args.rules)
-    server.log = open(args.log, "a", encoding="utf-8")
+    server = Server(None if args.forward else args.to, Rules(args.rules),
+                    open(args.log, "a", encoding="utf-8"))
     with open(args.port_file + ".new", "w", encoding="utf-8") as f:
         f.write("%d\n" % server.server_address[1])
     os.replace(args.port_file + ".new", args.port_file)
