@@ -144,7 +144,7 @@ check-fuzz: $(FUZZ)
 check-integration: bin/$(NAME)
 	@bash tests/integration/run $(ONLY)
 
-# EVERY=1: all cases of the network, not each fourth.  SOAK_TIME: seconds.
+# EVERY=1: all cases of the network, not each eighth.  SOAK_TIME: seconds.
 check-fault: bin/$(NAME)
 	@bash tests/integration/run \
 	    $(or $(ONLY),$(sort $(wildcard tests/fault/[0-9]*.sh)))

@@ -4,7 +4,7 @@
 . "${0%/*}/../lib/harness.sh"
 requires sqlite3 jq python3
 
-ROUNDS=${ROUNDS:-8}
+ROUNDS=${ROUNDS:-4}
 
 setup() {
 	B=$(bucket_name)

@@ -2,7 +2,7 @@
 for ever.  What must hold: exit status 0 only if the set restores byte for
 byte; what is transient is survived; what is not fails with words.
 
-network.py create|restore.  EVERY=n: each n-th case only (default 4).
+network.py create|restore.  EVERY=n: each n-th case only (default 8).
 """
 import itertools
 import json
@@ -12,7 +12,7 @@ import sys
 
 from kit import Tests, World, s3, want
 
-EVERY = int(os.environ.get("EVERY", "4"))
+EVERY = int(os.environ.get("EVERY", "8"))
 tests = Tests(sys.argv[2])
 
 # --- kinds of requests: name, side, method, path, query
