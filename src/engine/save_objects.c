@@ -123,25 +123,24 @@ save_large(struct job *j, struct inventory_entry *e, struct err *err)
 {
 	struct save_objects *s = j->s;
 	char name[LAYOUT_KEY_SIZE], path[LAYOUT_KEY_SIZE];
-	AUTO(sink) struct sink *head = NULL;
+	AUTO(sink) struct sink *file = NULL;
 	AUTO(sink) struct sink *meter = NULL;
-	struct sink *file = NULL;
 
 	(void)snprintf(name, sizeof name, "%s/object-%06u", s->env.mc->name,
 	    atomic_fetch_add(s->env.object_number, 1) + 1);
 	if (set_file(s->env.set, s->env.mc, name, SET_PROBE, path, &file,
 	        err) ||
-	    sink_hash_new(file, e->sha256, &head, err) ||
-	    sink_meter_new(head, s->env.meter, s->env.rate, &j->far_failed,
+	    sink_meter_new(file, s->env.meter, s->env.rate, &j->far_failed,
 	        &meter, err)) {
 		j->far_failed = true;
 		return -1;
 	}
+	set_file_hash(file, e->sha256);
 	if (j->source.fetch(j->source.arg, &j->object, meter, err))
 		return -1;
 	j->far_failed = true;
-	j->object.size = head->bytes;
-	if (sink_finish(head, err))
+	j->object.size = file->bytes;
+	if (sink_finish(file, err))
 		return -1;
 	return str_dup(path, &e->file, err);
 }

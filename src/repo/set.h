@@ -58,6 +58,11 @@ enum set_coding { SET_RAW, SET_ZSTD, SET_AHEAD, SET_PROBE };
 MUST_CHECK int set_file(struct set *, struct manifest_component *,
     const char *file, enum set_coding, char path[LAYOUT_KEY_SIZE],
     struct sink **, struct err *);
+/*
+ * Of a SET_PROBE file that has no byte yet: digest becomes the SHA-256 of what
+ * is written, by its finish.  Costs nothing where that is what is stored.
+ */
+void set_file_hash(struct sink *, uint8_t digest[SHA256_SIZE]);
 
 /* To be filled in by the caller; it is the set's. */
 struct manifest_references *set_references(struct set *);

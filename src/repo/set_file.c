@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -18,15 +19,18 @@ struct set_file {
 	struct sink sink;
 	struct set *set;
 	struct manifest_component *component;
-	/* [zstd -> [queue]] -> [copy] -> [age] -> hash -> count -> store */
+	/* [hash of the content] -> [zstd -> [queue]] -> [copy] -> [age] -> hash
+	 * -> count -> store */
 	struct sink *chain;
 	struct sink *copy; /* of it; NULL: none is kept */
 	char key[LAYOUT_KEY_SIZE];
 	char *path; /* the caller's; or NULL */
 	uint64_t stored;
 	uint8_t digest[SHA256_SIZE];
+	uint8_t *content; /* the caller's; or NULL */
 	struct buf probe; /* what waits for the decision */
 	bool decided, ahead;
+	bool as_is; /* what is stored is what was written */
 };
 
 static int
@@ -65,6 +69,7 @@ build(struct set_file *f, bool zstd, struct err *err)
 	bool age = repo_keys(f->set->repo)->nrecipients > 0;
 
 	f->decided = true;
+	f->as_is = !zstd && !age;
 	if ((zstd && add_suffix(f, LAYOUT_ZST, err)) ||
 	    (age && add_suffix(f, LAYOUT_AGE, err)))
 		return -1;
@@ -73,7 +78,9 @@ build(struct set_file *f, bool zstd, struct err *err)
 	    sink_hash_new(TAKE(s), f->digest, &s, err) ||
 	    (age && encrypt(f, &s, err)) ||
 	    (f->ahead && sink_queue_new(TAKE(s), AHEAD, &s, err)) ||
-	    (zstd && sink_zstd_new(TAKE(s), LEVEL, &s, err)))
+	    (zstd && sink_zstd_new(TAKE(s), LEVEL, &s, err)) ||
+	    (f->content && !f->as_is &&
+	        sink_hash_new(TAKE(s), f->content, &s, err)))
 		return -1;
 	f->chain = TAKE(s);
 	if (f->path)
@@ -162,6 +169,8 @@ file_finish(struct sink *s, struct err *err)
 		return err_set(err, ERR_IO, "it could not be begun");
 	if (sink_finish(f->chain, err) || enter(f, err))
 		return -1;
+	if (f->content && f->as_is)
+		memcpy(f->content, f->digest, sizeof f->digest);
 	if (f->copy)
 		copies_keep(f->copy, f->digest);
 	return 0;
@@ -231,4 +240,13 @@ set_file(struct set *set, struct manifest_component *c, const char *file,
 		return err_wrap(err, "file '%s'", file);
 	*ret = TAKE(s);
 	return 0;
+}
+
+void
+set_file_hash(struct sink *s, uint8_t digest[SHA256_SIZE])
+{
+	struct set_file *f = (struct set_file *)s;
+
+	assert(!f->decided);
+	f->content = digest;
 }

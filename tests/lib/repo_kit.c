@@ -307,11 +307,18 @@ kit_file(struct set *set, struct manifest_component *c, const char *name,
     struct err *err)
 {
 	AUTO(sink) struct sink *s = NULL;
+	uint8_t want[SHA256_SIZE], got[SHA256_SIZE] = { 0 };
 
-	if (set_file(set, c, name, coding, path, &s, err) ||
-	    sink_write(s, p, n, err))
+	if (set_file(set, c, name, coding, path, &s, err))
 		return -1;
-	return sink_finish(s, err);
+	if (coding == SET_PROBE)
+		set_file_hash(s, got);
+	if (sink_write(s, p, n, err) || sink_finish(s, err) ||
+	    sha256_of(p, n, want, err))
+		return -1;
+	return coding == SET_PROBE && memcmp(want, got, sizeof want) != 0
+	           ? err_set(err, ERR_CORRUPT, "test: the hash of '%s'", name)
+	           : 0;
 }
 
 /* Text that compresses, but is nowhere the same. */
