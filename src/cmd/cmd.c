@@ -5,6 +5,7 @@
 
 #include "cmd/cmd_check.h"
 #include "cmd/cmd_create.h"
+#include "cmd/cmd_drill.h"
 #include "cmd/cmd_help.h"
 #include "cmd/cmd_juju.h"
 #include "cmd/cmd_list.h"
@@ -27,6 +28,10 @@ static const struct cmd table[] = {
 	    "is every file of a set there, and as long as it should be? With "
 	    "--read: and right?",
 	    ARGS_ALL | ARGS_READ | ARGS_JSON, CMD_ID_OR_ALL, cmd_verify },
+	{ "drill", "ID",
+	    "restore a set to a scratch place and compare it with what was "
+	    "saved; nothing that is in use is touched. ID may be 'latest'",
+	    ARGS_JSON, CMD_ID_NEEDED, cmd_drill },
 	{ "check", "",
 	    "is everything reachable, allowed, and has it room? Nothing is "
 	    "saved",

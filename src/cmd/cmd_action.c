@@ -358,6 +358,56 @@ run_verify(struct action *a, struct err *err)
 }
 
 static int
+refuse_drilled(const char *id, const struct drill_result *r, struct err *err)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (r->part[i].status == DRILL_FAILED)
+			return err_set(err, ERR_CORRUPT, "set %s: %s: %s", id,
+			    r->part[i].name, r->part[i].words);
+	if (!r->ok)
+		return err_set(err, ERR_CORRUPT, "set %s: references: %s", id,
+		    r->references_words ? r->references_words : "");
+	return 0;
+}
+
+static int
+set_drilled(const struct session_drilled *d, struct err *err)
+{
+	AUTO(buf) struct buf text = { .max = REPORT_MAX };
+	AUTO(buf) struct buf json = { .max = REPORT_MAX };
+	const char *id = d->manifest->id;
+
+	if (report_drill_text(id, &d->result, &text, err) ||
+	    report_drill_json(id, &d->result, &json, err) ||
+	    hooktool_action_set("backup-id", id, err) ||
+	    hooktool_action_set("drill-status", d->result.ok ? "ok" : "failed",
+	        err) ||
+	    results_set("drill", text.data ? text.data : "", err))
+		return -1;
+	return set_json(&json, err);
+}
+
+static int
+run_drill(struct action *a, struct err *err)
+{
+	AUTO(session_drilled) struct session_drilled d = { 0 };
+	const char *id = param(a, "backup-id");
+	struct err unheard = { 0 };
+
+	if (!id)
+		return err_set(err, ERR_USAGE, "'backup-id' is empty");
+	reporter_init(&a->reporter, "drilling", clock_real());
+	if (open_session(a, false, err) ||
+	    session_drill(&a->session, id, &d, err) || set_drilled(&d, err))
+		return -1;
+	if (refuse_drilled(d.manifest->id, &d.result, err) == 0)
+		return unit_remember_trouble(UNIT_DRILL, NULL, err);
+	if (unit_remember_trouble(UNIT_DRILL, "a drill failed", &unheard))
+		log_warning("%s", unheard.msg);
+	return -1;
+}
+
+static int
 refuse_failed(const struct check_result *r, struct err *err)
 {
 	for (size_t i = 0; i < r->count; i++)
@@ -397,6 +447,7 @@ static const struct {
 	{ "show-backup", run_show, NULL },
 	{ "restore", run_restore, "restoring backup" },
 	{ "verify-backup", run_verify, "verifying" },
+	{ "drill", run_drill, "drilling" },
 	{ "check", run_check, "checking" },
 };
 

@@ -573,6 +573,61 @@ report_verify_text(const struct verify_result *r, struct buf *out,
 	return 0;
 }
 
+/* --- drills */
+
+static void
+write_drilled(struct jsonw *w, const struct drill_part *p)
+{
+	jsonw_object(w, NULL);
+	jsonw_str(w, "name", p->name);
+	jsonw_str(w, "type", p->type);
+	jsonw_str(w, "status", drill_status_name(p->status));
+	jsonw_str(w, "result", p->words);
+	jsonw_fixed(w, "seconds", p->seconds);
+	jsonw_close(w);
+}
+
+int
+report_drill_json(const char *id, const struct drill_result *r, struct buf *out,
+    struct err *err)
+{
+	struct jsonw w;
+
+	jsonw_begin(&w, out, 2);
+	jsonw_object(&w, NULL);
+	jsonw_str(&w, "backup-id", id);
+	jsonw_str(&w, "drill-status", r->ok ? "ok" : "failed");
+	jsonw_array(&w, "components");
+	for (size_t i = 0; i < r->count; i++)
+		write_drilled(&w, &r->part[i]);
+	jsonw_close(&w);
+	if (r->references_words) {
+		jsonw_object(&w, "references");
+		jsonw_str(&w, "status", drill_status_name(r->references));
+		jsonw_str(&w, "result", r->references_words);
+		jsonw_close(&w);
+	}
+	jsonw_close(&w);
+	return end_json(&w, out, err);
+}
+
+int
+report_drill_text(const char *id, const struct drill_result *r, struct buf *out,
+    struct err *err)
+{
+	if (buf_printf(out, err, "%s  drill %s\n", id, r->ok ? "ok" : "FAILED"))
+		return -1;
+	for (size_t i = 0; i < r->count; i++)
+		if (buf_printf(out, err, "  %-20s %-10s %-7s %s\n",
+		        r->part[i].name, r->part[i].type,
+		        drill_status_name(r->part[i].status), r->part[i].words))
+			return -1;
+	if (!r->references_words)
+		return 0;
+	return buf_printf(out, err, "  %-20s %-10s %-7s %s\n", "references", "",
+	    drill_status_name(r->references), r->references_words);
+}
+
 /* --- checks */
 
 int

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "cmd/listing.h"
 #include "engine/check.h"
+#include "engine/drill.h"
 #include "engine/restore.h"
 #include "engine/verify.h"
 
@@ -60,6 +61,13 @@ MUST_CHECK int report_verify_json(const struct verify_result *, struct buf *,
     struct err *);
 MUST_CHECK int report_verify_text(const struct verify_result *, struct buf *,
     struct err *);
+
+/* {"backup-id", "drill-status", "components": [{"name", "type", "status",
+ * "result", "seconds"}], "references"}. */
+MUST_CHECK int report_drill_json(const char *id, const struct drill_result *,
+    struct buf *, struct err *);
+MUST_CHECK int report_drill_text(const char *id, const struct drill_result *,
+    struct buf *, struct err *);
 
 /* {"check-status", "checks": [{"name", "status", "message"}]}. */
 MUST_CHECK int report_check_json(const struct check_result *, struct buf *,

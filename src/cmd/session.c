@@ -214,10 +214,9 @@ manifest_for(struct session *s, const struct session_restore *req,
 }
 
 static int
-plan_of(struct session *s, const struct session_restore *req,
-    struct session_restored *ret, struct err *err)
+plan_of(struct session *s, const struct plan_choice *choice,
+    const struct manifest *m, struct plan *ret, struct err *err)
 {
-	const struct manifest *m = ret->manifest;
 	AUTO(free)
 	const char **names = calloc(m->ncomponents + 1, sizeof *names);
 
@@ -225,8 +224,7 @@ plan_of(struct session *s, const struct session_restore *req,
 		return err_nomem(err);
 	for (size_t i = 0; i < m->ncomponents; i++)
 		names[i] = m->component[i].name;
-	return plan_restore(s->config, &req->choice, names, m->ncomponents,
-	    &ret->plan, err);
+	return plan_restore(s->config, choice, names, m->ncomponents, ret, err);
 }
 
 int
@@ -246,7 +244,7 @@ session_restore(struct session *s, const struct session_restore *req,
 	*ret = (struct session_restored){ 0 };
 	if (manifest_for(s, req, &ret->manifest, err) ||
 	    repo_keys_reveal(s->repo, ret->manifest, err) ||
-	    plan_of(s, req, ret, err))
+	    plan_of(s, &req->choice, ret->manifest, &ret->plan, err))
 		return -1;
 	o.manifest = ret->manifest;
 	return restore_run(&o, &ret->result, err);
@@ -342,6 +340,42 @@ session_verify(struct session *s, const struct session_verify *req,
 	             : all_sets(s, &sets, err)))
 		return -1;
 	return verify_run(&o, req->id ? &only : &sets, ret, err);
+}
+
+/* --- drill */
+
+int
+session_drill(struct session *s, const char *id, struct session_drilled *ret,
+    struct err *err)
+{
+	const struct plan_choice everything = { 0 };
+	AUTO(plan) struct plan plan = { 0 };
+	char host[256] = "";
+	struct drill_options o = {
+		.repo = s->repo,
+		.config = s->config,
+		.plan = &plan,
+		.tool = "platform-backup " VERSION,
+		.by = s->by ? s->by : host,
+		.progress = s->progress,
+		.clock = s->clock,
+	};
+
+	*ret = (struct session_drilled){ 0 };
+	(void)gethostname(host, sizeof host - 1);
+	if (session_manifest(s, id, &ret->manifest, err) ||
+	    plan_of(s, &everything, ret->manifest, &plan, err))
+		return -1;
+	o.manifest = ret->manifest;
+	return drill_run(&o, &ret->result, err);
+}
+
+void
+session_drilled_done(struct session_drilled *d)
+{
+	drill_result_done(&d->result);
+	manifest_free(d->manifest);
+	*d = (struct session_drilled){ 0 };
 }
 
 /* There is no repository: is there a place for one? */

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "config/config.h"
 #include "engine/check.h"
+#include "engine/drill.h"
 #include "engine/progress.h"
 #include "engine/restore.h"
 #include "engine/verify.h"
@@ -79,6 +80,17 @@ struct session_verify {
 MUST_CHECK int session_verify(struct session *, const struct session_verify *,
     struct verify_result *, struct err *);
 
+/* What a drill came to; the manifest is what its names are borrowed from. */
+struct session_drilled {
+	struct manifest *manifest;
+	struct drill_result result;
+};
+
+/* As drill_run; id may be "latest". */
+MUST_CHECK int session_drill(struct session *, const char *id,
+    struct session_drilled *ret, struct err *);
+void session_drilled_done(struct session_drilled *);
+
 /* The manifest of a finished set; "latest" is one too.  What is hidden in it is
  * put back where an identity is there for it. */
 MUST_CHECK int session_manifest(struct session *, const char *id,
@@ -99,6 +111,12 @@ static inline void
 scope_session_restored(struct session_restored *r)
 {
 	session_restored_done(r);
+}
+
+static inline void
+scope_session_drilled(struct session_drilled *d)
+{
+	session_drilled_done(d);
 }
 
 #endif

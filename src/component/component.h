@@ -102,6 +102,8 @@ struct loader_ops {
 	    struct err *);
 	/* One line for the administrator, kept in the result. */
 	void (*note)(struct loader *, const char *fmt, ...) PRINTF_LIKE(2, 3);
+	/* As the saver's: what the data that was read refers to. */
+	int (*reference)(struct loader *, const char *uri, struct err *);
 };
 
 struct loader {
@@ -124,6 +126,13 @@ struct component_ops {
 	    struct err *);
 	int (*backup)(struct component *, struct saver *, struct err *);
 	int (*restore)(struct component *, struct loader *, struct err *);
+	/*
+	 * Prove that what was saved can be restored, in the scratch folder and
+	 * nowhere else: the configured source is not asked, and need not be
+	 * there.  proof: one line that says what was seen.
+	 */
+	int (*drill)(struct component *, struct loader *, struct buf *proof,
+	    struct err *);
 	/* Has the source now an object of that key, or below it as a folder?
 	 * A type without objects says component_has_none. */
 	int (*has)(struct component *, const char *key, bool *ret,

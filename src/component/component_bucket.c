@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/json.h"
 #include "base/jsonw.h"
 #include "base/log.h"
@@ -425,11 +426,84 @@ bucket_free(struct component *c)
 	free(b);
 }
 
+/* --- drill: a target that has nothing and keeps nothing */
+
+struct nowhere {
+	atomic_uint_fast64_t objects, bytes;
+};
+
+static int
+nowhere_next(void *arg, struct object *o, bool *more, struct err *err)
+{
+	(void)arg;
+	(void)o;
+	(void)err;
+	*more = false;
+	return 0;
+}
+
+static int
+nowhere_same(void *arg, const struct object *want,
+    const uint8_t digest[SHA256_SIZE], const struct object *have, bool *same,
+    struct err *err)
+{
+	(void)arg;
+	(void)want;
+	(void)digest;
+	(void)have;
+	(void)err;
+	*same = false;
+	return 0;
+}
+
+static int
+nowhere_put(void *arg, const struct object *o, struct sink **ret,
+    struct err *err)
+{
+	struct nowhere *n = arg;
+
+	atomic_fetch_add(&n->objects, 1);
+	atomic_fetch_add(&n->bytes, o->size);
+	return sink_null_new(ret, err);
+}
+
+static int
+nowhere_remove(void *arg, const char *key, struct err *err)
+{
+	(void)arg;
+	(void)key;
+	(void)err;
+	return 0;
+}
+
+/* Who loads objects compares each with its line: order, size, SHA-256. */
+static int
+drill(struct component *c, struct loader *loader, struct buf *proof,
+    struct err *err)
+{
+	struct nowhere n = { 0 };
+	const struct object_target target = { .list_next = nowhere_next,
+		.same = nowhere_same,
+		.put = nowhere_put,
+		.remove = nowhere_remove,
+		.arg = &n };
+	char size[16];
+
+	(void)c;
+	if (loader->ops->objects(loader, &target, err))
+		return -1;
+	str_bytes(atomic_load(&n.bytes), size);
+	return buf_printf(proof, err,
+	    "%ju objects (%s) as their inventory says",
+	    (uintmax_t)atomic_load(&n.objects), size);
+}
+
 static const struct component_ops bucket_ops = {
 	.type = "bucket",
 	.check = check,
 	.backup = backup,
 	.restore = restore,
+	.drill = drill,
 	.has = has,
 	.free = bucket_free,
 };

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "component/database.h"
+#include "component/database_drill.h"
 #include "component/dump_ends.h"
 #include "component/mysql_client.h"
 #include "component/mysql_kfp.h"
@@ -84,8 +85,9 @@ mysql_look(struct database *d, const struct database_unit *u,
 
 /* Its last line is written when all was read. */
 static int
-prove(const struct dump_ends *ends, struct err *err)
+mysql_prove(const struct dump_ends *ends, uint64_t tables, struct err *err)
 {
+	(void)tables;
 	if (strstr(ends->tail, "-- Dump completed"))
 		return 0;
 	return err_set(err, ERR_CORRUPT,
@@ -115,7 +117,6 @@ mysql_dump(struct database *d, const struct database_unit *u,
 	struct dump_ends ends = { 0 };
 	enum mysql_vendor v;
 
-	(void)shape;
 	if (dump_vendor(d, u, &v, err) ||
 	    mysql_client_run_init(&r, d->cfg, u, v, err) ||
 	    dump_ends_sink(&ends, to, &through, err) ||
@@ -128,7 +129,10 @@ mysql_dump(struct database *d, const struct database_unit *u,
 		return -1;
 	if (r.proc.status != 0)
 		return mysql_client_explain(&r.proc, &r.errors, err);
-	return sink_finish(through, err) || prove(&ends, err) ? -1 : 0;
+	return sink_finish(through, err) ||
+	               mysql_prove(&ends, shape->tables, err)
+	           ? -1
+	           : 0;
 }
 
 /* --- references */
@@ -318,6 +322,48 @@ mysql_by_hand(const struct database *d, const struct database_unit *u,
 	    d->cfg->username, d->database);
 }
 
+/* --- drill */
+
+static int
+mysql_scan(struct database *d, struct loader *loader, struct dump_ends *ends,
+    struct err *err)
+{
+	AUTO(sink) struct sink *none = NULL;
+
+	if (sink_null_new(&none, err))
+		return -1;
+	return database_drill_read(loader, d->ops->kind, ends, none, err);
+}
+
+static int
+mysql_names(struct database *d, const struct database_unit *u,
+    const char *prefix, struct buf *names, struct err *err)
+{
+	AUTO(free) char *sql = NULL;
+
+	if (str_printf(&sql, err,
+	        "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA "
+	        "WHERE LEFT(SCHEMA_NAME, %zu) = '%s';",
+	        strlen(prefix), prefix))
+		return -1;
+	return mysql_client_query(&mysql_of(d)->tools, d->cfg, u, sql, names,
+	    err);
+}
+
+static int
+mysql_drop(struct database *d, const struct database_unit *u, const char *name,
+    struct err *err)
+{
+	AUTO(buf) struct buf sql = { .max = 4096 };
+	AUTO(buf) struct buf rows = { .max = 4096 };
+
+	if (buf_puts(&sql, "DROP DATABASE IF EXISTS ", err) ||
+	    mysql_server_quote(&sql, name, err) || buf_puts(&sql, ";", err))
+		return -1;
+	return mysql_client_query(&mysql_of(d)->tools, d->cfg, u, sql.data,
+	    &rows, err);
+}
+
 static void
 mysql_done(struct database *d)
 {
@@ -336,6 +382,10 @@ static const struct database_ops mysql_database = {
 	.fits = mysql_fits,
 	.load = mysql_load,
 	.by_hand = mysql_by_hand,
+	.prove = mysql_prove,
+	.scan = mysql_scan,
+	.names = mysql_names,
+	.drop = mysql_drop,
 	.done = mysql_done,
 	.atomic = false,
 };
@@ -345,6 +395,7 @@ static const struct component_ops mysql_ops = {
 	.check = database_check,
 	.backup = database_backup,
 	.restore = database_restore,
+	.drill = database_drill,
 	.has = component_has_none,
 	.free = database_free,
 };

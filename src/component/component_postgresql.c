@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "component/database.h"
+#include "component/database_drill.h"
 #include "component/dump_ends.h"
 #include "component/pg_client.h"
 #include "component/pg_server.h"
@@ -91,14 +92,13 @@ postgresql_look(struct database *d, const struct database_unit *u,
  * each table end with a block of length 0, so the last table's are the end.
  */
 static int
-prove(const struct dump_ends *e, const struct database_shape *shape,
-    struct err *err)
+postgresql_prove(const struct dump_ends *e, uint64_t tables, struct err *err)
 {
 	static const char end[5] = { 0 };
 
 	if (e->nhead < 5 || memcmp(e->head, "PGDMP", 5) != 0)
-		return err_set(err, ERR_CORRUPT, "pg_dump made no dump");
-	if (shape->tables > 0 &&
+		return err_set(err, ERR_CORRUPT, "it is no dump of pg_dump");
+	if (tables > 0 &&
 	    (e->ntail < sizeof end ||
 	        memcmp(e->tail + e->ntail - sizeof end, end, sizeof end) != 0))
 		return err_set(err, ERR_CORRUPT,
@@ -125,7 +125,7 @@ postgresql_dump(struct database *d, const struct database_unit *u,
 		return -1;
 	if (r.proc.status != 0)
 		return pg_client_explain(&r.proc, &r.errors, err);
-	return prove(&ends, shape, err);
+	return postgresql_prove(&ends, shape->tables, err);
 }
 
 /* --- restore */
@@ -299,6 +299,60 @@ postgresql_by_hand(const struct database *d, const struct database_unit *u,
 	    file, u->host, u->port, d->cfg->username, d->database);
 }
 
+/* --- drill */
+
+/* pg_restore reads all of it, and writes the SQL that nobody runs. */
+static int
+scan_by_tool(struct database *d, struct loader *loader, struct dump_ends *ends,
+    struct err *err)
+{
+	static const char *const args[] = { "--no-owner", "--no-acl", "-f", "-",
+		NULL };
+	const struct database_unit none = { 0 };
+	AUTO(pg_run) struct pg_run r = { 0 };
+	AUTO(sink) struct sink *to = NULL;
+	struct child_options o = { &r.proc, &r.errors, explain_load, NULL };
+
+	if (pg_client_run_init(&r, d->cfg, &none, "pg_restore", args, NULL,
+	        err) ||
+	    child_sink_new(&o, NULL, &to, err))
+		return -1;
+	return database_drill_read(loader, d->ops->kind, ends, to, err);
+}
+
+static int
+postgresql_scan(struct database *d, struct loader *loader,
+    struct dump_ends *ends, struct err *err)
+{
+	AUTO(sink) struct sink *none = NULL;
+	struct err why = { 0 };
+	char version[96];
+
+	if (client_version("pg_restore", version, sizeof version, &why) == 0)
+		return scan_by_tool(d, loader, ends, err);
+	if (!err_is(&why, ERR_NOTFOUND)) {
+		*err = why;
+		return -1;
+	}
+	if (sink_null_new(&none, err))
+		return -1;
+	return database_drill_read(loader, d->ops->kind, ends, none, err);
+}
+
+static int
+postgresql_names(struct database *d, const struct database_unit *u,
+    const char *prefix, struct buf *names, struct err *err)
+{
+	return pg_server_names(d->cfg, u, prefix, names, err);
+}
+
+static int
+postgresql_drop(struct database *d, const struct database_unit *u,
+    const char *name, struct err *err)
+{
+	return pg_server_drop(d->cfg, u, name, err);
+}
+
 static void
 postgresql_done(struct database *d)
 {
@@ -316,6 +370,10 @@ static const struct database_ops postgresql_database = {
 	.fits = postgresql_fits,
 	.load = postgresql_load,
 	.by_hand = postgresql_by_hand,
+	.prove = postgresql_prove,
+	.scan = postgresql_scan,
+	.names = postgresql_names,
+	.drop = postgresql_drop,
 	.done = postgresql_done,
 	.atomic = true,
 };
@@ -325,6 +383,7 @@ static const struct component_ops postgresql_ops = {
 	.check = database_check,
 	.backup = database_backup,
 	.restore = database_restore,
+	.drill = database_drill,
 	.has = component_has_none,
 	.free = database_free,
 };

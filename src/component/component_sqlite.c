@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/jsonw.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -12,6 +13,7 @@
 #include "component/sqlite_db.h"
 #include "component/sqlite_raw.h"
 #include "component/sqlite_restore.h"
+#include "component/sqlite_rows.h"
 
 enum {
 	FACTS_MAX = 16 << 20, /* some 100,000 tables */
@@ -388,6 +390,81 @@ sqlite_put_back(struct component *c, struct loader *loader, struct err *err)
 	return sqlite_restore(s->cfg, path, loader, err);
 }
 
+/* --- drill */
+
+static int
+want_drill_room(const struct sqlite *s, const struct json *facts,
+    struct err *err)
+{
+	uint64_t pages = json_opt_u64(facts, "pages");
+	uint64_t page = json_opt_u64(facts, "page-size");
+
+	if (page && pages > UINT64_MAX / 2 / page)
+		return err_set(err, ERR_CORRUPT, "facts: %" PRIu64 " pages",
+		    pages);
+	return want_room(s->scratch, pages * page + ROOM_SLACK, err);
+}
+
+static int
+receive(const char *path, struct loader *loader, struct err *err)
+{
+	AUTO(sink) struct sink *to = NULL;
+	AUTO(close) int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_sys(err, "cannot open '%s'", path);
+	if (sink_fd_new(fd, &to, err))
+		return -1;
+	return loader->ops->stream(loader, "sqlite", to, err);
+}
+
+static int
+refer_loaded(void *arg, const char *uri, struct err *err)
+{
+	struct loader *loader = arg;
+
+	return loader->ops->reference(loader, uri, err);
+}
+
+static int
+prove(const char *path, struct loader *loader, struct buf *proof,
+    struct err *err)
+{
+	AUTO(sqlite_db) struct sqlite_db *db = NULL;
+	struct sqlite_db_facts f;
+	uint64_t rows = 0;
+	bool all;
+
+	if (sqlite_db_open(path, SQLITE_DB_OWN, 0, &db, err) ||
+	    sqlite_db_check_all(db, &all, err) ||
+	    sqlite_rows_same(db, loader->facts, &rows, err) ||
+	    sqlite_db_facts(db, &f, err) ||
+	    (f.is_mlmd && sqlite_db_mlmd_uris(db, refer_loaded, loader, err)))
+		return -1;
+	return buf_printf(proof, err,
+	    "%s says ok, %" PRIu64 " tables with %" PRIu64
+	    " rows as they were saved",
+	    all ? "integrity_check" : "quick_check", f.tables, rows);
+}
+
+static int
+sqlite_drill(struct component *c, struct loader *loader, struct buf *proof,
+    struct err *err)
+{
+	struct sqlite *s = sqlite_of(c);
+	AUTO(private_dir) struct private_dir *dir = NULL;
+	AUTO(free) char *path = NULL;
+
+	if (private_dir_new(s->scratch, &dir, err) ||
+	    want_drill_room(s, loader->facts, err) ||
+	    private_dir_file(dir, "drill", &path, err) ||
+	    receive(path, loader, err))
+		return -1;
+	if (prove(path, loader, proof, err))
+		return err_wrap(err, "the saved database");
+	return 0;
+}
+
 static void
 sqlite_free(struct component *c)
 {
@@ -399,6 +476,7 @@ static const struct component_ops sqlite_ops = {
 	.check = sqlite_check,
 	.backup = sqlite_backup,
 	.restore = sqlite_put_back,
+	.drill = sqlite_drill,
 	.has = component_has_none,
 	.free = sqlite_free,
 };

@@ -33,6 +33,7 @@ database_init(struct database *d, const struct config_component *c,
     const char *to, const char *scratch)
 {
 	d->base.name = c->name;
+	d->whole = c;
 	d->cfg = &c->database;
 	d->database = to ? to : c->database.database;
 	d->scratch = scratch;

@@ -9,6 +9,7 @@
 #include "component/database_unit.h"
 
 struct database;
+struct dump_ends;
 
 /* What is in one database of a server. */
 struct database_shape {
@@ -50,6 +51,17 @@ struct database_ops {
 	/* The command that puts a dump in a file back. */
 	int (*by_hand)(const struct database *, const struct database_unit *,
 	    const char *file, struct buf *, struct err *);
+	/* Is what has these ends a whole dump of so many tables? */
+	int (*prove)(const struct dump_ends *, uint64_t tables, struct err *);
+	/* Read a saved dump from end to end, by the database's own tool where
+	 * that can be done without a server. */
+	int (*scan)(struct database *, struct loader *, struct dump_ends *,
+	    struct err *);
+	/* Names of databases that begin so, a line each. */
+	int (*names)(struct database *, const struct database_unit *,
+	    const char *prefix, struct buf *, struct err *);
+	int (*drop)(struct database *, const struct database_unit *,
+	    const char *name, struct err *);
 	void (*done)(struct database *);
 	bool atomic; /* a load that fails has changed nothing */
 };
@@ -57,8 +69,9 @@ struct database_ops {
 struct database { /* first member of each kind */
 	struct component base;
 	const struct database_ops *ops;
-	const struct config_database *cfg;
-	const char *database; /* where a restore goes */
+	const struct config_component *whole;
+	const struct config_database *cfg; /* of it */
+	const char *database;              /* where a restore goes */
 	const char *scratch;
 	struct database_unit unit[1 + CONFIG_REPLICAS_MAX];
 	size_t nunits;

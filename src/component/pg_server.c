@@ -302,3 +302,31 @@ pg_server_make(const struct config_database *c, const struct database_unit *u,
 		    database, c->username);
 	return 0;
 }
+
+int
+pg_server_names(const struct config_database *c, const struct database_unit *u,
+    const char *prefix, struct buf *names, struct err *err)
+{
+	AUTO(free) char *sql = NULL;
+
+	if (str_printf(&sql, err,
+	        "SELECT datname FROM pg_database WHERE left(datname::text, "
+	        "%zu) = '%s'",
+	        strlen(prefix), prefix))
+		return -1;
+	return query_any(c, u, sql, names, err);
+}
+
+int
+pg_server_drop(const struct config_database *c, const struct database_unit *u,
+    const char *database, struct err *err)
+{
+	AUTO(buf) struct buf sql = { .max = 4096 };
+	AUTO(buf) struct buf rows = { .max = 4096 };
+
+	return buf_puts(&sql, "DROP DATABASE IF EXISTS ", err) ||
+	               put_name(&sql, database, err) ||
+	               query_any(c, u, sql.data, &rows, err)
+	           ? -1
+	           : 0;
+}

@@ -21,6 +21,13 @@ MUST_CHECK int pg_server_make(const struct config_database *,
     const struct database_unit *, const char *database, const char *encoding,
     struct err *);
 
+/* Names of databases that begin so (letters, digits, '_'), a line each. */
+MUST_CHECK int pg_server_names(const struct config_database *,
+    const struct database_unit *, const char *prefix, struct buf *,
+    struct err *);
+MUST_CHECK int pg_server_drop(const struct config_database *,
+    const struct database_unit *, const char *database, struct err *);
+
 /* From the line that was answered; pure.  The line is changed. */
 MUST_CHECK int pg_server_read_answer(char *line, struct database_unit *,
     struct err *);

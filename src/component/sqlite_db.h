@@ -49,6 +49,9 @@ MUST_CHECK int sqlite_db_copy(struct sqlite_db *from, struct sqlite_db *to,
 
 /* PRAGMA quick_check: ERR_CORRUPT has the first things that it says. */
 MUST_CHECK int sqlite_db_check(struct sqlite_db *, struct err *);
+/* PRAGMA integrity_check: indexes agree with their tables as well.  *all
+ * false: not asked, as only the application knows their order. */
+MUST_CHECK int sqlite_db_check_all(struct sqlite_db *, bool *all, struct err *);
 
 struct sqlite_db_facts {
 	uint32_t page_size;

@@ -13,15 +13,14 @@
 #include "base/date.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "base/jsonw.h"
 #include "base/str.h"
 #include "component/component.h"
 #include "component/private_dir.h"
 #include "component/sqlite_db.h"
 #include "component/sqlite_raw.h"
+#include "component/sqlite_rows.h"
 
 enum {
-	ROWS_MAX = 16 << 20,
 	NAMES_MAX = 16 << 10, /* what getpwnam_r may need */
 	PERMISSIONS = 0777,
 	NEW_FILE = 0666,
@@ -165,61 +164,14 @@ receive(struct restore *r, struct err *err)
 }
 
 static int
-count_rows(struct sqlite_db *db, struct json **ret, struct err *err)
-{
-	AUTO(buf) struct buf b = { .max = ROWS_MAX };
-	struct jsonw w;
-
-	jsonw_begin(&w, &b, 0);
-	jsonw_object(&w, NULL);
-	if (sqlite_db_rows(db, &w, err))
-		return -1;
-	jsonw_close(&w);
-	if (jsonw_end(&w, err))
-		return -1;
-	return json_parse(b.data, b.len, ret, err);
-}
-
-static int
-same_rows(const struct json *have, const struct json *want, struct err *err)
-{
-	const struct json *t;
-
-	if (json_count(have) != json_count(want))
-		return err_set(err, ERR_CORRUPT,
-		    "it has %zu tables, %zu were saved", json_count(have),
-		    json_count(want));
-	for (t = json_first(want); t; t = json_next(t)) {
-		const char *name = json_name(t);
-		uint64_t n, m;
-
-		if (json_u64(want, name, &n, err) ||
-		    json_u64(have, name, &m, err))
-			return -1;
-		if (n != m)
-			return err_set(err, ERR_CORRUPT,
-			    "table '%s' has %" PRIu64 " rows, %" PRIu64
-			    " were saved",
-			    name, m, n);
-	}
-	return 0;
-}
-
-static int
 verify(const struct restore *r, struct err *err)
 {
 	AUTO(sqlite_db) struct sqlite_db *db = NULL;
-	AUTO(json) struct json *have = NULL;
-	const struct json *want = json_opt(r->loader->facts, "tables");
 
 	if (sqlite_db_open(r->fresh, SQLITE_DB_OWN, 0, &db, err) ||
 	    sqlite_db_check(db, err))
 		return -1;
-	if (!json_is_object(want))
-		return 0;
-	if (count_rows(db, &have, err))
-		return -1;
-	return same_rows(have, want, err);
+	return sqlite_rows_same(db, r->loader->facts, NULL, err);
 }
 
 static int

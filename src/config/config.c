@@ -163,7 +163,7 @@ static const struct field bucket_fields[] = {
 struct database_item {
 	struct common common;
 	struct config_database c;
-	struct tree *replicas;
+	struct tree *replicas, *drill;
 	const char *tls, *replica;
 };
 
@@ -189,6 +189,23 @@ static const struct field database_fields[] = {
 	    offsetof(struct database_item, c.safety_dump), false, NULL },
 	{ "max-lag", FIELD_NUMBER, offsetof(struct database_item, c.max_lag_s),
 	    false, NULL },
+	{ "drill", FIELD_MAP, offsetof(struct database_item, drill), false,
+	    NULL },
+	{ 0 },
+};
+
+static const struct field drill_fields[] = {
+	{ "primary", FIELD_TEXT, offsetof(struct database_item, c.primary),
+	    true, NULL },
+	{ "username", FIELD_TEXT, offsetof(struct database_item, c.username),
+	    true, NULL },
+	{ "password", FIELD_SECRET, offsetof(struct database_item, c.password),
+	    false, NULL },
+	{ "database", FIELD_TEXT, offsetof(struct database_item, c.database),
+	    false, NULL },
+	{ "tls-ca-chain", FIELD_SECRET,
+	    offsetof(struct database_item, c.tls_ca_chain), false, NULL },
+	{ "tls", FIELD_TEXT, offsetof(struct database_item, tls), false, NULL },
 	{ 0 },
 };
 
@@ -328,6 +345,28 @@ check_lines(const struct tree *map, struct err *err)
 	return 0;
 }
 
+/* The scratch server of drills: a drill touches nothing that is in use. */
+static int
+decode_drill(const struct tree *of, const struct tree *map,
+    struct config_component *c, struct err *err)
+{
+	struct database_item item = { .c.database = "postgres" };
+	unsigned tls;
+
+	if (!map)
+		return 0;
+	if (fields_decode(map, drill_fields, &item, err) ||
+	    decode_name(map, "tls", tls_names, 3, &tls, err) ||
+	    check_lines(map, err))
+		return -1;
+	if (strcmp(item.c.primary, tree_text(of, "primary")) == 0)
+		return tree_err(tree_get(map, "primary"), err,
+		    "'drill' must name another server than 'primary'");
+	item.c.tls = (enum config_tls)tls;
+	c->drill = item.c;
+	return 0;
+}
+
 static int
 decode_database(const struct tree *map, struct config_component *c,
     struct err *err)
@@ -340,7 +379,7 @@ decode_database(const struct tree *map, struct config_component *c,
 	    decode_name(map, "tls", tls_names, 3, &tls, err) ||
 	    decode_name(map, "replica", replica_names, 3, &replica, err) ||
 	    decode_replicas(item.replicas, &item.c, err) ||
-	    check_lines(map, err))
+	    check_lines(map, err) || decode_drill(map, item.drill, c, err))
 		return -1;
 	if (strlen(item.c.database) > 64)
 		return tree_err(tree_get(map, "database"), err,

@@ -70,6 +70,9 @@ struct config_component {
 		struct config_bucket bucket;
 		struct config_database database;
 	};
+	/* A server that drills may load a dump into; primary NULL: none.
+	 * database: where others are made from. */
+	struct config_database drill;
 };
 
 struct config_repository {

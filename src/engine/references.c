@@ -147,7 +147,7 @@ miss(struct lookup *l, const char *key, struct err *err)
 	struct manifest_references *r = l->result;
 	bool there;
 
-	if (l->asked++ >= ASKED_MAX) {
+	if (!l->source || l->asked++ >= ASKED_MAX) {
 		r->unknown++;
 		return 0;
 	}

@@ -23,7 +23,8 @@ MUST_CHECK int references_add(struct references *, const char *uri,
 
 /*
  * Look them up in the inventory of the plan's i-th component; what is not
- * there is looked for in its source.  Lost: the component is degraded.
+ * there is looked for in its source (NULL: nobody asks it).  Lost: the
+ * component is degraded.
  */
 MUST_CHECK int references_check(struct references *, size_t i,
     struct component *source, struct repo *, struct manifest_component *,

@@ -1,117 +1,20 @@
 #include "engine/restore.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "component/component.h"
-#include "engine/limits.h"
-#include "engine/load_objects.h"
-#include "engine/sink_meter.h"
+#include "engine/set_loader.h"
 #include "repo/repo_files.h"
 #include "repo/repo_keys.h"
 
 struct run {
 	const struct restore_options *o;
 	struct rate rate;
+	struct set_loader_env env;
 	struct component **component; /* in the plan's order */
-};
-
-/* One component of it: what the component's loader is made of. */
-struct load {
-	struct loader loader;
-	struct run *run;
-	const struct manifest_component *mc;
-	struct progress_meter meter;
-	struct load_counts counts;
-	struct restore_part *part;
-};
-
-/* --- the loader that a component sees */
-
-static int
-load_stream(struct loader *loader, const char *kind, struct sink *to,
-    struct err *err)
-{
-	struct load *v = (struct load *)loader;
-	const struct manifest_file *file = manifest_stream_of(v->mc, kind);
-	AUTO(sink) struct sink *meter = NULL;
-	bool far_failed = false;
-
-	if (!file)
-		return err_set(err, ERR_CORRUPT, "the set has no file '%s.%s'",
-		    v->mc->name, kind);
-	if (sink_meter_new(to, &v->meter, &v->run->rate, &far_failed, &meter,
-	        err) ||
-	    repo_read(v->run->o->repo, file, meter, err) ||
-	    sink_finish(to, err))
-		return -1;
-	atomic_fetch_add(&v->counts.written, 1);
-	atomic_fetch_add(&v->counts.written_bytes, to->bytes);
-	progress_add(&v->meter, 1, 0);
-	return 0;
-}
-
-static int
-load_verify(struct loader *loader, const char *kind, struct err *err)
-{
-	struct load *v = (struct load *)loader;
-	const struct manifest_file *file = manifest_stream_of(v->mc, kind);
-
-	if (!file)
-		return err_set(err, ERR_CORRUPT, "the set has no file '%s.%s'",
-		    v->mc->name, kind);
-	return repo_verify(v->run->o->repo, file, err);
-}
-
-static int
-load_all_objects(struct loader *loader, const struct object_target *target,
-    struct err *err)
-{
-	struct load *v = (struct load *)loader;
-	const struct restore_options *o = v->run->o;
-	struct load_env env = {
-		.repo = o->repo,
-		.mc = v->mc,
-		.meter = &v->meter,
-		.rate = &v->run->rate,
-		.counts = &v->counts,
-		.transfers = (unsigned)o->config->limits.transfers,
-		.budget = limits_budget(o->config),
-		.exact = o->exact,
-		.dry_run = o->dry_run,
-	};
-
-	return load_objects(&env, target, err);
-}
-
-static void load_note(struct loader *, const char *fmt, ...) PRINTF_LIKE(2, 3);
-
-static void
-load_note(struct loader *loader, const char *fmt, ...)
-{
-	struct restore_part *p = ((struct load *)loader)->part;
-	char text[1400], *copy = NULL;
-	struct err ignored = { 0 };
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	log_info("component '%s': %s", p->name, text);
-	if (p->nnotes < RESTORE_NOTES && str_dup(text, &copy, &ignored) == 0)
-		p->notes[p->nnotes++] = copy;
-}
-
-static const struct loader_ops load_ops = {
-	.stream = load_stream,
-	.verify = load_verify,
-	.objects = load_all_objects,
-	.note = load_note,
 };
 
 /* --- before anything is changed */
@@ -160,24 +63,54 @@ look_at(struct run *r, size_t i, struct err *err)
 /* --- the run */
 
 static void
-take_counts(struct load *v, struct loader *l)
+keep_note(void *arg, const char *text)
 {
-	struct restore_part *p = v->part;
+	struct restore_part *p = arg;
+	char *copy = NULL;
+	struct err ignored = { 0 };
 
+	log_info("component '%s': %s", p->name, text);
+	if (p->nnotes < RESTORE_NOTES && str_dup(text, &copy, &ignored) == 0)
+		p->notes[p->nnotes++] = copy;
+}
+
+static void
+take_counts(struct set_loader *v, struct restore_part *p)
+{
 	p->written = atomic_load(&v->counts.written);
 	p->written_bytes = atomic_load(&v->counts.written_bytes);
 	p->unchanged = atomic_load(&v->counts.unchanged);
 	p->removed = atomic_load(&v->counts.removed);
 	p->extra = v->counts.extra;
-	if (v->run->o->dry_run && !manifest_inventory_of(v->mc)) {
+	if (v->env->dry_run && !manifest_inventory_of(v->mc)) {
 		p->written = v->mc->objects;
 		p->written_bytes = v->mc->bytes;
 	}
 	if (p->extra)
-		load_note(l,
+		v->loader.ops->note(&v->loader,
 		    "%ju objects that are not in the set were left alone; "
 		    "'exact' removes them",
 		    (uintmax_t)p->extra);
+}
+
+static int
+load_part(struct run *r, struct component *c, struct set_loader *v,
+    struct restore_part *part, struct err *err)
+{
+	int rc;
+
+	v->note = keep_note;
+	v->arg = part;
+	part->objects = v->mc->objects;
+	part->begun = true;
+	if (progress_start(&v->meter, r->o->progress, part->name, err))
+		return -1;
+	progress_expect(&v->meter, v->mc->objects, v->mc->bytes);
+	rc = c->ops->restore(c, &v->loader, err);
+	part->seconds = progress_stop(&v->meter);
+	take_counts(v, part);
+	part->done = rc == 0;
+	return rc;
 }
 
 static int
@@ -185,28 +118,13 @@ restore_component(struct run *r, size_t i, struct restore_part *part,
     struct err *err)
 {
 	const char *name = r->o->plan->job[i].component->name;
-	AUTO(json) struct json *facts = NULL;
-	struct load v = { .run = r,
-		.part = part,
-		.mc = manifest_find(r->o->manifest, name) };
-	int rc;
+	struct set_loader v;
+	int rc = set_loader_init(&v, &r->env,
+	    manifest_find(r->o->manifest, name), err);
 
-	v.loader = (struct loader){ .ops = &load_ops,
-		.scratch = r->o->config->scratch,
-		.dry_run = r->o->dry_run };
-	if (v.mc->facts &&
-	    json_parse(v.mc->facts, strlen(v.mc->facts), &facts, err))
-		return -1;
-	v.loader.facts = facts;
-	part->objects = v.mc->objects;
-	part->begun = true;
-	if (progress_start(&v.meter, r->o->progress, name, err))
-		return -1;
-	progress_expect(&v.meter, v.mc->objects, v.mc->bytes);
-	rc = r->component[i]->ops->restore(r->component[i], &v.loader, err);
-	part->seconds = progress_stop(&v.meter);
-	take_counts(&v, &v.loader);
-	part->done = rc == 0;
+	if (rc == 0)
+		rc = load_part(r, r->component[i], &v, part, err);
+	set_loader_done(&v);
 	return rc;
 }
 
@@ -280,6 +198,11 @@ restore_run(const struct restore_options *o, struct restore_result *result,
 	if (!r.component)
 		return err_nomem(err);
 	rate_init(&r.rate, o->config->limits.bandwidth, o->clock);
+	r.env = (struct set_loader_env){ .repo = o->repo,
+		.config = o->config,
+		.rate = &r.rate,
+		.exact = o->exact,
+		.dry_run = o->dry_run };
 	rc = run_all(&r, result, err);
 	for (size_t i = 0; i < n; i++)
 		component_free(r.component[i]);

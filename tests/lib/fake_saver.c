@@ -393,11 +393,20 @@ loader_note(struct loader *base, const char *fmt, ...)
 	va_end(ap);
 }
 
+static int
+loader_reference(struct loader *base, const char *uri, struct err *err)
+{
+	struct fake_loader *l = (struct fake_loader *)base;
+
+	return buf_printf(&l->references, err, "%s\n", uri);
+}
+
 static const struct loader_ops loader_ops = {
 	.stream = loader_stream,
 	.verify = loader_verify,
 	.objects = loader_objects,
 	.note = loader_note,
+	.reference = loader_reference,
 };
 
 int
@@ -406,6 +415,7 @@ fake_loader_init(struct fake_loader *l, const struct fake_saver *s,
 {
 	*l = (struct fake_loader){
 		.base = { .ops = &loader_ops, .scratch = scratch },
+		.references = { .max = TEXT_MAX },
 		.notes = { .max = TEXT_MAX },
 	};
 	if (!s)
@@ -424,6 +434,7 @@ fake_loader_init(struct fake_loader *l, const struct fake_saver *s,
 void
 fake_loader_done(struct fake_loader *l)
 {
+	buf_done(&l->references);
 	buf_done(&l->notes);
 	json_free(l->facts);
 }

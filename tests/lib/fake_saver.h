@@ -60,7 +60,7 @@ struct fake_loader {
 	size_t len;
 	/* The stream breaks off there, and its sink is not finished. */
 	size_t cut_at;
-	struct buf notes; /* a line each */
+	struct buf references, notes; /* a line each */
 	/* borrowed, in order of keys: what objects() puts back */
 	const struct fake_objects *objects;
 	bool exact; /* remove what is not among them */

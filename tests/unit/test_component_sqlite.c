@@ -591,6 +591,137 @@ no_permission_is_said(void **state)
 	end(&w);
 }
 
+/* --- drills: the source is not there any more */
+
+static int
+drill(struct world *w, struct fake_loader *l, struct buf *proof)
+{
+	return w->c->ops->drill(w->c, &l->base, proof, &w->err);
+}
+
+static void
+a_drill_needs_no_source(void **state)
+{
+	AUTO(buf) struct buf proof = { .max = 4096 };
+	struct fake_loader l;
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	kit_make(w.db, (struct kit_db){ .rows = 50 });
+	assert_int_equal(backup(&w), 0);
+	assert_int_equal(unlink(w.db), 0);
+	assert_int_equal(fake_loader_init(&l, &w.saver, w.scratch, &w.err), 0);
+	if (drill(&w, &l, &proof))
+		fail_msg("%s", w.err.msg);
+	assert_string_equal(proof.data,
+	    "integrity_check says ok, 2 tables with 100 rows as they were "
+	    "saved");
+	assert_false(kit_there(w.db));
+	fake_loader_done(&l);
+	end(&w);
+}
+
+/* An index that lacks a row: quick_check does not see it. */
+static void
+a_drill_sees_what_a_quick_check_does_not(void **state)
+{
+	AUTO(buf) struct buf proof = { .max = 4096 };
+	struct fake_loader l;
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	kit_make(w.db, (struct kit_db){ .rows = 5 });
+	kit_sql(w.db, "CREATE TABLE t(x); CREATE INDEX i ON t(x);"
+	              "INSERT INTO t VALUES (1), (2)");
+	kit_sql(w.db, "PRAGMA writable_schema=ON;"
+	              "UPDATE sqlite_schema SET sql='CREATE INDEX i ON "
+	              "t(x) WHERE x > 1' WHERE name='i'");
+	assert_int_equal(backup(&w), 0);
+	assert_int_equal(fake_loader_init(&l, &w.saver, w.scratch, &w.err), 0);
+	assert_int_equal(drill(&w, &l, &proof), -1);
+	assert_true(err_is(&w.err, ERR_CORRUPT));
+	assert_non_null(strstr(w.err.msg, "integrity_check says"));
+	fake_loader_done(&l);
+	end(&w);
+}
+
+static void
+a_drill_counts_rows(void **state)
+{
+	AUTO(buf) struct buf proof = { .max = 4096 };
+	struct fake_loader l;
+	struct world w;
+	size_t len;
+	uint8_t *other;
+
+	(void)state;
+	begin(&w);
+	kit_make(w.db, (struct kit_db){ .rows = 5 });
+	assert_int_equal(backup(&w), 0);
+	kit_sql(w.db, "DELETE FROM a WHERE rowid = 1");
+	other = kit_read(w.db, &len);
+	assert_int_equal(fake_loader_init(&l, &w.saver, w.scratch, &w.err), 0);
+	l.bytes = other;
+	l.len = len;
+	assert_int_equal(drill(&w, &l, &proof), -1);
+	assert_string_equal(w.err.msg, "the saved database: table 'a' has 4 "
+	                               "rows, 5 were saved");
+	fake_loader_done(&l);
+	free(other);
+	end(&w);
+}
+
+static void
+a_stream_that_breaks_off_fails_the_drill(void **state)
+{
+	AUTO(buf) struct buf proof = { .max = 4096 };
+	struct fake_loader l;
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	kit_make(w.db, (struct kit_db){ .rows = 5 });
+	assert_int_equal(backup(&w), 0);
+	assert_int_equal(fake_loader_init(&l, &w.saver, w.scratch, &w.err), 0);
+	l.cut_at = 5000;
+	assert_int_equal(drill(&w, &l, &proof), -1);
+	assert_int_equal(proof.len, 0);
+	fake_loader_done(&l);
+	end(&w);
+}
+
+static void
+every_allocation_of_a_drill_may_fail(void **state)
+{
+	struct fake_loader l;
+	struct world w;
+	long n;
+
+	(void)state;
+	begin(&w);
+	kit_make(w.db, (struct kit_db){ .rows = 5 });
+	assert_int_equal(backup(&w), 0);
+	assert_int_equal(fake_loader_init(&l, &w.saver, w.scratch, &w.err), 0);
+	for (n = 0;; n++) {
+		AUTO(buf) struct buf proof = { .max = 4096 };
+		int rc;
+
+		w.err = (struct err){ 0 };
+		failalloc_at(n);
+		rc = drill(&w, &l, &proof);
+		failalloc_at(-1);
+		if (rc == 0)
+			break;
+		assert_true(err_is(&w.err, ERR_NOMEM));
+		assert_int_equal(kit_count(w.scratch), 0);
+	}
+	assert_true(n > 5);
+	fake_loader_done(&l);
+	end(&w);
+}
+
 int
 main(void)
 {
@@ -619,6 +750,11 @@ main(void)
 		cmocka_unit_test(who_may_only_read_can_save),
 		cmocka_unit_test(who_may_only_read_can_save_a_wal),
 		cmocka_unit_test(no_permission_is_said),
+		cmocka_unit_test(a_drill_needs_no_source),
+		cmocka_unit_test(a_drill_sees_what_a_quick_check_does_not),
+		cmocka_unit_test(a_drill_counts_rows),
+		cmocka_unit_test(a_stream_that_breaks_off_fails_the_drill),
+		cmocka_unit_test(every_allocation_of_a_drill_may_fail),
 	};
 
 	return cmocka_run_group_tests_name("component_sqlite", tests, NULL,

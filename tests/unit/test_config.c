@@ -38,6 +38,35 @@ load(const char *text, struct config **c, struct err *err)
 }
 
 static void
+a_scratch_server_for_drills_is_read(void **state)
+{
+#define DATABASE(drill)                                         \
+	"repository: {path: /b}\ncomponents:\n- {name: d, "     \
+	"type: postgresql, primary: 'live:5432', database: x, " \
+	"username: u, drill: {" drill "}}\n"
+	struct err err = { 0 };
+	AUTO(config) struct config *c = NULL, *none = NULL;
+
+	(void)state;
+	assert_int_equal(load(DATABASE("primary: 'scratch:5432', username: d, "
+	                               "password: p, tls: true"),
+	                     &c, &err),
+	    0);
+	assert_string_equal(c->components[0].drill.primary, "scratch:5432");
+	assert_string_equal(c->components[0].drill.password, "p");
+	assert_string_equal(c->components[0].drill.database, "postgres");
+	assert_int_equal(c->components[0].drill.tls, CONFIG_TLS_ON);
+	assert_string_equal(c->components[0].database.primary, "live:5432");
+	assert_int_equal(load(DATABASE("primary: 'live:5432', username: d"),
+	                     &none, &err),
+	    -1);
+	assert_string_equal(err.msg, "p.yaml:3: 'drill' must name another "
+	                             "server than 'primary'");
+	assert_int_equal(load(DATABASE("primary: 's:1'"), &none, &err), -1);
+	assert_string_equal(err.msg, "p.yaml:3: 'username' is missing");
+}
+
+static void
 all_of_it_is_read(void **state)
 {
 	struct err err = { 0 };
@@ -394,6 +423,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_database_has_defaults),
+		cmocka_unit_test(a_scratch_server_for_drills_is_read),
 		cmocka_unit_test(all_of_it_is_read),
 		cmocka_unit_test(keys_are_read_and_sorted),
 		cmocka_unit_test(no_encryption_may_be_said),

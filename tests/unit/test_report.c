@@ -205,6 +205,41 @@ a_verification_names_what_is_damaged(void **state)
 }
 
 static void
+a_drill_says_what_was_seen(void **state)
+{
+	static char seen[] = "integrity_check says ok", bad[] = "it is cut",
+	            refs[] = "7 found";
+	struct drill_part p[] = { { name_a, type_a, DRILL_OK, seen, 0.5 },
+		{ name_b, type_b, DRILL_FAILED, bad, 1 } };
+	const struct drill_result r = { .part = p,
+		.count = 2,
+		.references = DRILL_SKIPPED,
+		.references_words = refs };
+	AUTO(buf) struct buf json = { .max = REPORT_MAX };
+	AUTO(buf) struct buf out = { .max = REPORT_MAX };
+	AUTO(json) struct json *j = NULL;
+	const struct json *c;
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(report_drill_text(id, &r, &out, &err), 0);
+	assert_string_equal(out.data,
+	    "2026-11-20T16:28:00Z  drill FAILED\n"
+	    "  mlmd                 sqlite     ok      integrity_check says "
+	    "ok\n"
+	    "  mlpipeline           bucket     failed  it is cut\n"
+	    "  references                      skipped 7 found\n");
+	assert_int_equal(report_drill_json(id, &r, &json, &err), 0);
+	assert_int_equal(json_parse(json.data, json.len, &j, &err), 0);
+	assert_string_equal(json_opt_str(j, "drill-status"), "failed");
+	c = json_next(json_first(json_opt(j, "components")));
+	assert_string_equal(json_opt_str(c, "status"), "failed");
+	assert_string_equal(json_opt_str(c, "result"), "it is cut");
+	c = json_opt(j, "references");
+	assert_string_equal(json_opt_str(c, "status"), "skipped");
+}
+
+static void
 a_restore_that_failed_says_how_far_it_came(void **state)
 {
 	struct restore_part parts[] = {
@@ -342,6 +377,7 @@ main(void)
 		cmocka_unit_test(a_list_is_an_array_with_the_newest_last),
 		cmocka_unit_test(what_was_said_since_stands_in_the_list),
 		cmocka_unit_test(a_verification_names_what_is_damaged),
+		cmocka_unit_test(a_drill_says_what_was_seen),
 		cmocka_unit_test(a_restore_that_failed_says_how_far_it_came),
 		cmocka_unit_test(a_check_tells_each_line),
 		cmocka_unit_test(every_allocation_may_fail),
