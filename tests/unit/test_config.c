@@ -40,7 +40,7 @@ load(const char *text, struct config **c, struct err *err)
 static void
 a_scratch_server_for_drills_is_read(void **state)
 {
-#define DATABASE(drill)                                         \
+#define DRILL(drill)                                            \
 	"repository: {path: /b}\ncomponents:\n- {name: d, "     \
 	"type: postgresql, primary: 'live:5432', database: x, " \
 	"username: u, drill: {" drill "}}\n"
@@ -48,8 +48,8 @@ a_scratch_server_for_drills_is_read(void **state)
 	AUTO(config) struct config *c = NULL, *none = NULL;
 
 	(void)state;
-	assert_int_equal(load(DATABASE("primary: 'scratch:5432', username: d, "
-	                               "password: p, tls: true"),
+	assert_int_equal(load(DRILL("primary: 'scratch:5432', username: d, "
+	                            "password: p, tls: true"),
 	                     &c, &err),
 	    0);
 	assert_string_equal(c->components[0].drill.primary, "scratch:5432");
@@ -57,12 +57,12 @@ a_scratch_server_for_drills_is_read(void **state)
 	assert_string_equal(c->components[0].drill.database, "postgres");
 	assert_int_equal(c->components[0].drill.tls, CONFIG_TLS_ON);
 	assert_string_equal(c->components[0].database.primary, "live:5432");
-	assert_int_equal(load(DATABASE("primary: 'live:5432', username: d"),
-	                     &none, &err),
+	assert_int_equal(load(DRILL("primary: 'live:5432', username: d"), &none,
+	                     &err),
 	    -1);
 	assert_string_equal(err.msg, "p.yaml:3: 'drill' must name another "
 	                             "server than 'primary'");
-	assert_int_equal(load(DATABASE("primary: 's:1'"), &none, &err), -1);
+	assert_int_equal(load(DRILL("primary: 's:1'"), &none, &err), -1);
 	assert_string_equal(err.msg, "p.yaml:3: 'username' is missing");
 }
 
