@@ -95,6 +95,26 @@ str_to_size(const char *text, uint64_t *ret, struct err *err)
 	return 0;
 }
 
+int
+str_to_span(const char *text, uint64_t *ret, struct err *err)
+{
+	static const char units[] = "hdwy";
+	static const uint64_t seconds[] = { 3600, 86400, 7 * 86400,
+		365 * 86400 };
+	const char *p = text, *unit = NULL;
+	uint64_t n = 0;
+	bool good = digits(&p, &n) && n <= 1000000;
+
+	if (good && *p && (unit = strchr(units, *p)) != NULL)
+		p++;
+	if (!good || *p != '\0' || (!unit && n != 0))
+		return err_set(err, ERR_USAGE,
+		    "'%.40s' is not a span of time such as 12h, 30d, 2w or 1y",
+		    text);
+	*ret = unit ? n * seconds[unit - units] : 0;
+	return 0;
+}
+
 void
 str_hex(const void *bytes, size_t n, char *out)
 {

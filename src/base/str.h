@@ -18,6 +18,8 @@ MUST_CHECK int str_to_u64(const char *text, uint64_t min, uint64_t max,
     uint64_t *ret, struct err *);
 /* A size: digits and at most one of K M G T (powers of 1024). */
 MUST_CHECK int str_to_size(const char *text, uint64_t *ret, struct err *);
+/* A span of time: digits and one of h d w y (365 days), or 0.  In seconds. */
+MUST_CHECK int str_to_span(const char *text, uint64_t *ret, struct err *err);
 
 /* out holds 2 n + 1. */
 void str_hex(const void *, size_t n, char *out);

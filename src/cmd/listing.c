@@ -5,17 +5,6 @@
 #include "base/str.h"
 #include "store/store.h"
 
-/* A list shows none of them, and they may be many. */
-static void
-forget_files(struct manifest *m)
-{
-	manifest_files_done(&m->files);
-	for (size_t i = 0; i < m->ncomponents; i++) {
-		manifest_files_done(&m->component[i].files);
-		manifest_files_done(&m->component[i].needs);
-	}
-}
-
 static int
 fill(struct repo *repo, const struct repo_set *set, struct listing_line *l,
     struct err *err)
@@ -31,7 +20,7 @@ fill(struct repo *repo, const struct repo_set *set, struct listing_line *l,
 	if (repo_manifest(repo, set->folder, &l->manifest, &why) == 0) {
 		l->status =
 		    set->deleted ? "deleted" : manifest_status(l->manifest);
-		forget_files(l->manifest);
+		manifest_files_forget(l->manifest);
 		return 0;
 	}
 	if (err_is(&why, ERR_NOMEM) || err_is(&why, ERR_TRANSIENT) ||

@@ -13,12 +13,14 @@ enum {
 	CONFIG_MAX = 1 << 20,
 	COMPONENTS_MAX = 256,
 	TRANSFERS_MAX = 256,
+	DAYS_MAX = 36500,
+	GRACE_DEFAULT_S = 86400,
 };
 
 /* --- the tables: what may stand where */
 
 struct top {
-	struct tree *repository, *components, *limits;
+	struct tree *repository, *components, *limits, *retention;
 	const char *scratch;
 };
 
@@ -28,6 +30,8 @@ static const struct field top_fields[] = {
 	{ "components", FIELD_LIST, offsetof(struct top, components), true,
 	    NULL },
 	{ "limits", FIELD_MAP, offsetof(struct top, limits), false, NULL },
+	{ "retention", FIELD_MAP, offsetof(struct top, retention), false,
+	    NULL },
 	{ "scratch", FIELD_TEXT, offsetof(struct top, scratch), false, NULL },
 	{ 0 },
 };
@@ -100,6 +104,9 @@ static const struct field store_fields[] = {
 	    false, NULL },
 	{ "kms-key-id", FIELD_TEXT,
 	    offsetof(struct config_repository, s3.kms_key_id), false, NULL },
+	{ "delete-older-than-days", FIELD_NUMBER,
+	    offsetof(struct config_repository, delete_older_days), false,
+	    NULL },
 	{ 0 },
 };
 
@@ -109,6 +116,28 @@ static const struct field limits_fields[] = {
 	{ "transfers", FIELD_NUMBER, offsetof(struct config, limits.transfers),
 	    false, NULL },
 	{ "memory", FIELD_SIZE, offsetof(struct config, limits.memory), false,
+	    NULL },
+	{ 0 },
+};
+
+static const struct field retention_fields[] = {
+	{ "keep-last", FIELD_NUMBER, offsetof(struct config_retention, last),
+	    false, NULL },
+	{ "keep-hourly", FIELD_NUMBER,
+	    offsetof(struct config_retention, hourly), false, NULL },
+	{ "keep-daily", FIELD_NUMBER, offsetof(struct config_retention, daily),
+	    false, NULL },
+	{ "keep-weekly", FIELD_NUMBER,
+	    offsetof(struct config_retention, weekly), false, NULL },
+	{ "keep-monthly", FIELD_NUMBER,
+	    offsetof(struct config_retention, monthly), false, NULL },
+	{ "keep-yearly", FIELD_NUMBER,
+	    offsetof(struct config_retention, yearly), false, NULL },
+	{ "keep-within", FIELD_SPAN, offsetof(struct config_retention, within),
+	    false, NULL },
+	{ "delete-older-than-days", FIELD_NUMBER,
+	    offsetof(struct config_retention, older_days), false, NULL },
+	{ "grace", FIELD_SPAN, offsetof(struct config_retention, grace), false,
 	    NULL },
 	{ 0 },
 };
@@ -569,6 +598,46 @@ decode_limits(const struct tree *map, struct config *c, struct err *err)
 	return 0;
 }
 
+/* A day more or less than a hundred years would be a slip of the finger. */
+static int
+check_days(const struct tree *map, const char *key, uint64_t days,
+    struct err *err)
+{
+	return days <= DAYS_MAX ? 0
+	                        : tree_err(tree_get(map, key), err,
+	                              "'%s' must be 1 to %d", key, DAYS_MAX);
+}
+
+/*
+ * What s3-integrator says of the place for backups counts as well; the map
+ * may say it in its stead.
+ */
+static int
+decode_retention(const struct tree *map, const struct tree *s3,
+    struct config *c, struct err *err)
+{
+	static const char days[] = "delete-older-than-days";
+	struct config_retention *r = &c->retention;
+
+	r->grace = GRACE_DEFAULT_S;
+	r->older_days = c->repository.delete_older_days;
+	if (check_days(s3, days, r->older_days, err))
+		return -1;
+	c->retention_given = map != NULL;
+	if (!map)
+		return 0;
+	if (fields_decode(map, retention_fields, r, err))
+		return -1;
+	return check_days(map, days, r->older_days, err);
+}
+
+bool
+config_retention_any(const struct config_retention *r)
+{
+	return r->last || r->hourly || r->daily || r->weekly || r->monthly ||
+	       r->yearly || r->within || r->older_days;
+}
+
 static int
 decode(struct config *c, struct err *err)
 {
@@ -584,7 +653,9 @@ decode(struct config *c, struct err *err)
 		return -1;
 	c->scratch = top.scratch;
 	if (decode_repository(top.repository, &c->repository, err) ||
-	    decode_limits(top.limits, c, err))
+	    decode_limits(top.limits, c, err) ||
+	    decode_retention(top.retention, tree_get(top.repository, "s3"), c,
+	        err))
 		return -1;
 	return decode_components(top.components, c, err);
 }

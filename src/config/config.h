@@ -86,7 +86,17 @@ struct config_repository {
 	struct tree *encryption; /* where it was written; NULL: nowhere */
 	bool plain;              /* "none": in the clear, and wanted so */
 	const char *state;       /* folder for copies; NULL: below scratch */
+	uint64_t delete_older_days; /* as s3-integrator gives it; 0: not */
 };
+
+/* Which sets prune leaves; 0: no such rule. */
+struct config_retention {
+	uint64_t last, hourly, daily, weekly, monthly, yearly; /* sets */
+	uint64_t within;                                       /* seconds */
+	uint64_t older_days; /* the same in days */
+	uint64_t grace; /* seconds between mark and removal; default a day */
+};
+bool config_retention_any(const struct config_retention *);
 
 struct config {
 	struct tree *tree;
@@ -94,6 +104,8 @@ struct config {
 	struct config_component *components;
 	size_t ncomponents;  /* may be 0: sets can still be listed */
 	const char *scratch; /* folder for private copies */
+	struct config_retention retention;
+	bool retention_given; /* be it without a rule */
 	struct {
 		uint64_t bandwidth; /* bytes a second; 0: no limit */
 		uint64_t transfers, memory;

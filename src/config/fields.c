@@ -122,10 +122,14 @@ set_number(const struct tree *node, enum field_kind kind, uint64_t *out,
     struct err *err)
 {
 	struct err why = { 0 };
-	int rc = kind == FIELD_SIZE
-	             ? str_to_size(node->text, out, &why)
-	             : str_to_u64(node->text, 0, UINT64_MAX, out, &why);
+	int rc;
 
+	if (kind == FIELD_SIZE)
+		rc = str_to_size(node->text, out, &why);
+	else if (kind == FIELD_SPAN)
+		rc = str_to_span(node->text, out, &why);
+	else
+		rc = str_to_u64(node->text, 0, UINT64_MAX, out, &why);
 	return rc ? tree_err(node, err, "'%s': %s", node->name, why.msg) : 0;
 }
 
@@ -139,6 +143,7 @@ set_scalar(struct tree *node, enum field_kind kind, void *out, struct err *err)
 		return 0;
 	case FIELD_SIZE:
 	case FIELD_NUMBER:
+	case FIELD_SPAN:
 		return set_number(node, kind, out, err);
 	case FIELD_BOOL:
 		return set_bool(node, out, err);

@@ -16,6 +16,7 @@ enum field_kind {
 	FIELD_SECRET, /* const char *; <name>-file and <name>-env give it too */
 	FIELD_SIZE,   /* uint64_t: 20M */
 	FIELD_NUMBER, /* uint64_t */
+	FIELD_SPAN,   /* uint64_t, seconds: 30d */
 	FIELD_BOOL,   /* bool */
 	FIELD_MODE,   /* uint32_t: octal, 0600 */
 	FIELD_MAP,    /* struct tree *: looked at by the caller */

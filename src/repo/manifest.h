@@ -116,6 +116,8 @@ MUST_CHECK int manifest_files_add(struct manifest_files *, const char *path,
 /* All of it in one order; what manifest_decode gives is. */
 MUST_CHECK int manifest_files_sort(struct manifest_files *, struct err *);
 void manifest_files_done(struct manifest_files *);
+/* Of the whole set: they may be many, and not every reader wants them. */
+void manifest_files_forget(struct manifest *);
 /* NULL: not there. */
 const struct manifest_file *manifest_files_find(const struct manifest_files *,
     const char *path);

@@ -128,3 +128,13 @@ manifest_files_done(struct manifest_files *f)
 	free(f->file);
 	*f = (struct manifest_files){ 0 };
 }
+
+void
+manifest_files_forget(struct manifest *m)
+{
+	manifest_files_done(&m->files);
+	for (size_t i = 0; i < m->ncomponents; i++) {
+		manifest_files_done(&m->component[i].files);
+		manifest_files_done(&m->component[i].needs);
+	}
+}

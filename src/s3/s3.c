@@ -313,22 +313,3 @@ s3_head(struct s3 *s, const char *key, struct object *got, unsigned *ntags,
 		got->size = size;
 	return 0;
 }
-
-int
-s3_delete(struct s3 *s, const char *key, struct err *err)
-{
-	const struct s3_request q = {
-		.kind = S3_DELETE,
-		.method = "DELETE",
-		.what = "delete from",
-		.key = key,
-	};
-	AUTO(s3_reply) struct s3_reply r = { 0 };
-
-	if (s3_request(s, &q, &r, err) == 0)
-		return 0;
-	if (err_is(err, ERR_NOTFOUND) &&
-	    strcmp(r.error.code, "NoSuchBucket") != 0)
-		return 0;
-	return -1;
-}

@@ -110,7 +110,9 @@ MUST_CHECK int s3_get_tags(struct s3 *, const char *key, struct object_pairs *,
 /* In place of all that it has. */
 MUST_CHECK int s3_put_tags(struct s3 *, const char *key,
     const struct object_pairs *, struct err *);
-/* Removing a missing key succeeds. */
+/* Removing a missing key succeeds.  ERR_RETAINED: a lock, a legal hold or the
+ * like keeps it for now; the message says until when, if that can be asked.
+ * ERR_DENIED: the right is missing. */
 MUST_CHECK int s3_delete(struct s3 *, const char *key, struct err *);
 
 /* --- upload of any size */

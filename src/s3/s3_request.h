@@ -23,6 +23,7 @@ struct s3 {
 	char *bucket, *access_key, *secret_key, *session_token;
 	char *storage_class, *encryption, *kms_key_id;
 	bool region_given;
+	atomic_bool told_versions; /* that they stay */
 	const struct clock *clock;
 	struct http *http;
 	atomic_uint_fast64_t sent[S3_KINDS];

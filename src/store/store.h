@@ -52,6 +52,8 @@ struct store_ops {
 	 * once, as a folder. */
 	int (*list)(struct store *, const char *prefix, bool deep,
 	    store_list_fn *, void *arg, struct err *);
+	/* ERR_RETAINED: the store keeps it for now.  ERR_DENIED: the right to
+	 * remove is missing. */
 	int (*remove)(struct store *, const char *key, struct err *);
 	/* Throw away what puts under prefix left unfinished before then. */
 	int (*sweep)(struct store *, const char *prefix, int64_t before,
