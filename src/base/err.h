@@ -15,6 +15,7 @@ enum err_code {
 	ERR_EXISTS,    /* expected by callers that create */
 	ERR_DENIED,    /* credentials, permissions */
 	ERR_RETAINED,  /* may not be removed yet: a lock of the store */
+	ERR_REFUSED,   /* it may do harm: a person has to say that it is meant */
 	ERR_CHANGED,   /* the source is no longer what it was when listed */
 	ERR_CORRUPT,   /* bytes read back are not the bytes written */
 	ERR_TRANSIENT, /* worth another try: 5xx, time-out, reset */

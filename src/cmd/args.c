@@ -30,6 +30,10 @@ static const struct entry entries[] = {
 	    "read every byte, or this share, which goes on where the last one "
 	    "of the set ended" },
 	{ ARGS_ALL, "all", '\0', NULL, "all finished sets" },
+	{ ARGS_NOW, "now", '\0', NULL,
+	    "remove files at once, without the grace period" },
+	{ ARGS_ALLOW, "allow", '\0', "WHAT",
+	    "delete although: clock, future, half, last; may be given again" },
 	{ ARGS_JSON, "json", '\0', NULL, "print the result as JSON" },
 	{ ARGS_TO, "to", '\0', "NAME=TARGET",
 	    "restore this component to another file or bucket, and only those "
@@ -70,6 +74,12 @@ set_value(struct args *a, enum args_option option, const char *value)
 		break;
 	case ARGS_ALL:
 		a->all = true;
+		break;
+	case ARGS_NOW:
+		a->now = true;
+		break;
+	case ARGS_ALLOW:
+		a->allow[a->nallow++] = value;
 		break;
 	case ARGS_JSON:
 		a->json = true;
@@ -185,7 +195,8 @@ args_parse(int argc, char *const argv[], struct args *ret, struct err *err)
 
 	a.components = calloc((size_t)argc + 1, sizeof *a.components);
 	a.to = calloc((size_t)argc + 1, sizeof *a.to);
-	if (!a.components || !a.to)
+	a.allow = calloc((size_t)argc + 1, sizeof *a.allow);
+	if (!a.components || !a.to || !a.allow)
 		return err_nomem(err);
 	fill_long(options, letters);
 	optind = 0; /* from the beginning, also a second time */
@@ -209,6 +220,7 @@ args_done(struct args *a)
 {
 	free(a->components);
 	free(a->to);
+	free(a->allow);
 	*a = (struct args){ 0 };
 }
 

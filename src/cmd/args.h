@@ -23,17 +23,20 @@ enum args_option {
 	ARGS_VERSION = 1 << 11,
 	ARGS_READ = 1 << 12,
 	ARGS_ALL = 1 << 13,
+	ARGS_NOW = 1 << 14,
+	ARGS_ALLOW = 1 << 15,
 };
 
 struct args {
 	const char *config;  /* NULL: not given */
 	const char *command; /* NULL: none */
 	const char *id;      /* what stands behind it; NULL: nothing */
-	const char **components, **to; /* owned; the strings are argv's */
-	size_t ncomponents, nto;
+	const char **components, **to, **allow; /* owned; the strings are
+	                                         * argv's */
+	size_t ncomponents, nto, nallow;
 	const char *label;
 	const char *read; /* NULL: not given; "all" or a share, as given */
-	bool full, exact, dry_run, json, verbose, quiet, all;
+	bool full, exact, dry_run, json, verbose, quiet, all, now;
 	unsigned given; /* enum args_option */
 };
 

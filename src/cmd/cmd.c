@@ -6,9 +6,12 @@
 #include "cmd/cmd_check.h"
 #include "cmd/cmd_create.h"
 #include "cmd/cmd_drill.h"
+#include "cmd/cmd_delete.h"
 #include "cmd/cmd_help.h"
+#include "cmd/cmd_hold.h"
 #include "cmd/cmd_juju.h"
 #include "cmd/cmd_list.h"
+#include "cmd/cmd_prune.h"
 #include "cmd/cmd_restore.h"
 #include "cmd/cmd_show.h"
 #include "cmd/cmd_verify.h"
@@ -32,6 +35,17 @@ static const struct cmd table[] = {
 	    "restore a set to a scratch place and compare it with what was "
 	    "saved; nothing that is in use is touched. ID may be 'latest'",
 	    ARGS_JSON, CMD_ID_NEEDED, cmd_drill },
+	{ "prune", "",
+	    "delete the sets that the rules of 'retention' do not keep",
+	    ARGS_DRY_RUN | ARGS_NOW | ARGS_ALLOW | ARGS_JSON, CMD_ID_NONE,
+	    cmd_prune },
+	{ "delete", "ID", "delete one set", ARGS_NOW | ARGS_ALLOW | ARGS_JSON,
+	    CMD_ID_NEEDED, cmd_delete },
+	{ "hold", "ID",
+	    "keep a set, whatever the rules say; takes back a 'delete'",
+	    ARGS_JSON, CMD_ID_NEEDED, cmd_hold },
+	{ "release", "ID", "end a hold", ARGS_JSON, CMD_ID_NEEDED,
+	    cmd_hold_release },
 	{ "check", "",
 	    "is everything reachable, allowed, and has it room? Nothing is "
 	    "saved",

@@ -413,3 +413,14 @@ session_check(struct session *s, struct config *config,
 	r.store = place;
 	return check_run(s->config, &plan, &r, ret, err);
 }
+
+void
+session_prune(const struct session *s, struct session_prune *p)
+{
+	*p = (struct session_prune){ .o = { .repo = s->repo,
+		                         .config = s->config,
+		                         .clock = s->clock,
+		                         .tool = "platform-backup " VERSION } };
+	(void)gethostname(p->host, sizeof p->host - 1);
+	p->o.by = s->by ? s->by : p->host;
+}

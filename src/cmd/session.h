@@ -12,6 +12,7 @@
 #include "engine/check.h"
 #include "engine/drill.h"
 #include "engine/progress.h"
+#include "engine/prune.h"
 #include "engine/restore.h"
 #include "engine/verify.h"
 #include "plan/plan.h"
@@ -100,6 +101,14 @@ MUST_CHECK int session_notes(struct session *, const struct manifest *,
     struct notes_state *, struct err *);
 /* By the repository's clock. */
 int64_t session_now(const struct session *);
+
+/* What prune_run, prune_delete and prune_hold want to know; the rest of o is
+ * the caller's to fill in. */
+struct session_prune {
+	struct prune_options o;
+	char host[256];
+};
+void session_prune(const struct session *, struct session_prune *);
 
 static inline void
 scope_session(struct session *s)

@@ -117,6 +117,17 @@ read_manifest(struct run *r, size_t i, struct err *err)
 	return 0;
 }
 
+/* What was found last counts. */
+static bool
+is_proven(const struct notes_state *n)
+{
+	int64_t good = n->verified > n->drilled ? n->verified : n->drilled;
+	int64_t bad = n->verify_failed > n->drill_failed ? n->verify_failed
+	                                                 : n->drill_failed;
+
+	return good > bad;
+}
+
 /* Sets in progress have no manifest, and are there all the same. */
 static int
 add_set(struct run *r, size_t i, struct err *err)
@@ -130,7 +141,7 @@ add_set(struct run *r, size_t i, struct err *err)
 	notes_state(&r->notes, s->folder, &said);
 	*to = (struct retention_set){ .running = s->running,
 		.held = said.held,
-		.proven = said.verified > 0 || said.drilled > 0 };
+		.proven = is_proven(&said) };
 	if (date_parse_iso(s->id, &to->time, err) ||
 	    (s->committed && read_manifest(r, i, err)))
 		return -1;
@@ -389,7 +400,7 @@ check_last(const struct prune_options *o, const struct repo_sets *sets,
 			return -1;
 		finished = !other;
 	}
-	return finished ? err_set(err, ERR_USAGE,
+	return finished ? err_set(err, ERR_REFUSED,
 	                      "set %s is the last finished set; say '--allow "
 	                      "last' to delete it",
 	                      s->id)
@@ -407,9 +418,10 @@ may_delete(const struct prune_options *o, const struct repo_sets *sets,
 		return -1;
 	notes_state(&n, s->folder, &said);
 	if (s->running)
-		return err_set(err, ERR_USAGE, "set %s is in progress", s->id);
+		return err_set(err, ERR_REFUSED, "set %s is in progress",
+		    s->id);
 	if (said.held)
-		return err_set(err, ERR_USAGE,
+		return err_set(err, ERR_REFUSED,
 		    "set %s is held: 'release %s' first", s->id, s->id);
 	return s->deleted ? 0 : check_last(o, sets, s, err);
 }

@@ -43,8 +43,8 @@ struct prune_result {
 
 /*
  * By the rules of the configuration.  ERR_USAGE: it has a retention without a
- * rule, or clocks or numbers forbid it (retention_check); ERR_CORRUPT: a
- * manifest cannot be read.  Nothing is marked or removed then.
+ * rule; ERR_REFUSED: clocks or numbers forbid it (retention_check);
+ * ERR_CORRUPT: a manifest cannot be read.  Nothing is marked or removed then.
  */
 MUST_CHECK int prune_run(const struct prune_options *, struct prune_result *,
     struct err *);

@@ -264,7 +264,7 @@ check_agreement(const struct retention_times *t, struct err *err)
 		return 0;
 	date_iso(t->ours, ours);
 	date_iso(t->now, theirs);
-	return err_set(err, ERR_USAGE,
+	return err_set(err, ERR_REFUSED,
 	    "the clocks disagree: here it is %s, at the store %s: nothing is "
 	    "deleted. Set the clock, or say '--allow clock'",
 	    ours, theirs);
@@ -277,7 +277,7 @@ went_back(const char *what, int64_t then, int64_t now, struct err *err)
 
 	date_iso(then, a);
 	date_iso(now, b);
-	return err_set(err, ERR_USAGE,
+	return err_set(err, ERR_REFUSED,
 	    "the clock went backwards: %s is from %s, and it is %s: nothing is "
 	    "deleted. Set the clock, or say '--allow clock'",
 	    what, a, b);
@@ -312,7 +312,7 @@ check_future(const struct retention_times *t, const struct retention_set *set,
 		return 0;
 	date_iso(set[n - 1].time, then);
 	date_iso(late, now);
-	return err_set(err, ERR_USAGE,
+	return err_set(err, ERR_REFUSED,
 	    "set %s lies in the future, as it is %s: nothing is deleted. Set "
 	    "the clock, delete that set, or say '--allow future'",
 	    then, now);
@@ -330,7 +330,7 @@ check_half(const struct retention_set *set, const struct retention_decision *d,
 	}
 	return gone * 2 <= all
 	           ? 0
-	           : err_set(err, ERR_USAGE,
+	           : err_set(err, ERR_REFUSED,
 	                 "%zu of %zu sets would go, more than half: nothing is "
 	                 "deleted. Look with '--dry-run', then say '--allow "
 	                 "half'",

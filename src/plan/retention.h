@@ -64,8 +64,9 @@ struct retention_times {
 };
 
 /*
- * May anything go at all?  ERR_USAGE: a clock went back, clocks disagree, sets
- * lie in the future, or more than half would go, and allow does not name it.
+ * May anything go at all?  ERR_REFUSED: a clock went back, clocks disagree,
+ * sets lie in the future, or more than half would go, and allow does not name
+ * it.
  */
 MUST_CHECK int retention_check(const struct retention_times *,
     const struct retention_set *, const struct retention_decision *, size_t n,

@@ -1,0 +1,32 @@
+#include "cmd/cmd_delete.h"
+
+#include "cmd/output.h"
+#include "cmd/report.h"
+#include "cmd/report_prune.h"
+#include "cmd/session.h"
+
+int
+cmd_delete(const struct args *a, struct console *console,
+    enum cmd_status *status, struct err *err)
+{
+	AUTO(session) struct session s = { .clock = clock_real() };
+	AUTO(buf) struct buf out = { .max = REPORT_MAX };
+	struct prune_deleted d;
+	struct session_prune p;
+
+	(void)console;
+	(void)status;
+	if (session_load(&s, a->config, false, err))
+		return -1;
+	session_prune(&s, &p);
+	p.o.now = a->now;
+	for (size_t i = 0; i < a->nallow; i++)
+		if (retention_allow_parse(a->allow[i], &p.o.allow, err))
+			return -1;
+	if (prune_delete(&p.o, a->id, &d, err))
+		return -1;
+	if (a->json ? report_prune_deleted_json(&d, &out, err)
+	            : report_prune_deleted_text(&d, &out, err))
+		return -1;
+	return output_text(&out, err);
+}
