@@ -9,15 +9,15 @@
 enum err_code {
 	ERR_NONE,
 	ERR_NOMEM,
-	ERR_IO,        /* the kernel said no; .sys holds errno */
-	ERR_NOROOM,    /* disk full or quota */
-	ERR_NOTFOUND,  /* expected by callers of stat and get */
-	ERR_EXISTS,    /* expected by callers that create */
-	ERR_DENIED,    /* credentials, permissions */
-	ERR_RETAINED,  /* may not be removed yet: a lock of the store */
-	ERR_REFUSED,   /* it may do harm: a person has to say that it is meant */
-	ERR_CHANGED,   /* the source is no longer what it was when listed */
-	ERR_CORRUPT,   /* bytes read back are not the bytes written */
+	ERR_IO,       /* the kernel said no; .sys holds errno */
+	ERR_NOROOM,   /* disk full or quota */
+	ERR_NOTFOUND, /* expected by callers of stat and get */
+	ERR_EXISTS,   /* expected by callers that create */
+	ERR_DENIED,   /* credentials, permissions */
+	ERR_RETAINED, /* may not be removed yet: a lock of the store */
+	ERR_REFUSED,  /* it may do harm: a person has to say that it is meant */
+	ERR_CHANGED,  /* the source is no longer what it was when listed */
+	ERR_CORRUPT,  /* bytes read back are not the bytes written */
 	ERR_TRANSIENT, /* worth another try: 5xx, time-out, reset */
 	ERR_REMOTE,    /* a server refused; another try would not help */
 	ERR_USAGE,     /* arguments or configuration: exit status 2 */

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "cmd/action_prune.h"
 #include "cmd/listing.h"
 #include "cmd/report.h"
 #include "cmd/reporter.h"
@@ -131,7 +132,7 @@ remember(struct action *a, const struct manifest *m, struct err *err)
 	if (repo_list(a->session.repo, &sets, err))
 		return -1;
 	for (size_t i = 0; i < sets.count; i++)
-		b.count += sets.set[i].committed;
+		b.count += sets.set[i].committed && !sets.set[i].deleted;
 	return unit_remember(&b, err);
 }
 
@@ -196,7 +197,7 @@ remember_newest(const struct listing *l, struct err *err)
 	struct unit_backups b = { 0 };
 
 	for (size_t i = 0; i < l->count; i++) {
-		if (!l->line[i].manifest)
+		if (!l->line[i].manifest || l->line[i].notes.deleted)
 			continue;
 		b.id = l->line[i].id;
 		b.status = l->line[i].status;
@@ -357,6 +358,52 @@ run_verify(struct action *a, struct err *err)
 	return -1;
 }
 
+/* The status counts the sets that stay. */
+static int
+recount(struct action *a, struct err *err)
+{
+	AUTO(listing) struct listing l = { 0 };
+
+	if (listing_read(a->session.repo, &l, err))
+		return -1;
+	return remember_newest(&l, err);
+}
+
+static int
+run_prune(struct action *a, struct err *err)
+{
+	if (open_session(a, false, err) ||
+	    action_prune_run(&a->session, a->params, err))
+		return -1;
+	return recount(a, err);
+}
+
+static int
+run_delete(struct action *a, struct err *err)
+{
+	if (open_session(a, false, err) ||
+	    action_prune_delete(&a->session, a->params, err))
+		return -1;
+	return recount(a, err);
+}
+
+static int
+run_hold(struct action *a, struct err *err)
+{
+	if (open_session(a, false, err) ||
+	    action_prune_hold(&a->session, a->params, true, err))
+		return -1;
+	return recount(a, err);
+}
+
+static int
+run_release(struct action *a, struct err *err)
+{
+	if (open_session(a, false, err))
+		return -1;
+	return action_prune_hold(&a->session, a->params, false, err);
+}
+
 static int
 refuse_drilled(const char *id, const struct drill_result *r, struct err *err)
 {
@@ -448,6 +495,10 @@ static const struct {
 	{ "restore", run_restore, "restoring backup" },
 	{ "verify-backup", run_verify, "verifying" },
 	{ "drill", run_drill, "drilling" },
+	{ "prune", run_prune, "pruning" },
+	{ "delete-backup", run_delete, "deleting backup" },
+	{ "hold-backup", run_hold, NULL },
+	{ "release-backup", run_release, NULL },
 	{ "check", run_check, "checking" },
 };
 

@@ -15,13 +15,14 @@ enum { OPTION_MAX = 1 << 20, APP_SIZE = 128 };
 
 static const char components_origin[] = "charm option 'components'";
 static const char databases_origin[] = "charm option 'databases'";
+static const char retention_origin[] = "charm option 'retention'";
 
 /* --- the charm's options (config.yaml); NULL where empty */
 
 struct options {
 	struct json *json;
 	const char *components, *databases, *store_bucket, *bucket, *path,
-	    *name, *bandwidth;
+	    *name, *bandwidth, *retention;
 	bool create_bucket;
 };
 
@@ -51,6 +52,7 @@ options_read(struct options *o, struct err *err)
 	o->path = option(o->json, "path");
 	o->name = option(o->json, "name");
 	o->bandwidth = option(o->json, "bandwidth");
+	o->retention = option(o->json, "retention");
 	o->create_bucket = json_opt_bool(o->json, "create-bucket");
 	return 0;
 }
@@ -415,13 +417,33 @@ read_components(struct walk *w, struct err *err)
 }
 
 static int
+read_retention(struct walk *w, struct err *err)
+{
+	const char *text = w->options->retention;
+	AUTO(tree) struct tree *map = NULL;
+
+	if (!text)
+		return 0;
+	if (strlen(text) > OPTION_MAX)
+		return err_set(err, ERR_USAGE, "%s is longer than %d bytes",
+		    retention_origin, OPTION_MAX);
+	if (yaml_parse(text, strlen(text), retention_origin, &map, err))
+		return -1;
+	if (map->kind != TREE_MAP)
+		return tree_err(map, err,
+		    "it must be a map, such as {keep-last: 7, keep-daily: 14}");
+	return tree_add(w->root, "retention", TAKE(map), err);
+}
+
+static int
 read_rest(struct walk *w, struct err *err)
 {
 	AUTO(free) char *scratch = NULL;
 	AUTO(tree) struct tree *limits = NULL;
 
 	if (hooktool_storage("scratch", &scratch, err) ||
-	    tree_add_text(w->root, "scratch", scratch, err))
+	    tree_add_text(w->root, "scratch", scratch, err) ||
+	    read_retention(w, err))
 		return -1;
 	if (!w->options->bandwidth)
 		return 0;

@@ -108,6 +108,7 @@ add_plain(const struct relation_s3 *r, const struct json *bag, struct tree *map,
 		{ "region", "region", true },
 		{ "s3-uri-style", "uri-style", true },
 		{ "storage-class", "storage-class", false },
+		{ "delete-older-than-days", "delete-older-than-days", false },
 	};
 
 	for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
