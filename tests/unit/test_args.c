@@ -142,10 +142,28 @@ every_allocation_may_fail(void **state)
 	assert_true(fails >= 3);
 }
 
+static void
+what_is_allowed_may_be_given_again(void **state)
+{
+	AUTO(args) struct args a = { 0 };
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(parse("pb prune --allow half --now --allow=clock", &a,
+	                     &err),
+	    0);
+	assert_int_equal(a.nallow, 2);
+	assert_string_equal(a.allow[0], "half");
+	assert_string_equal(a.allow[1], "clock");
+	assert_true(a.now);
+	assert_int_equal(a.given, ARGS_ALLOW | ARGS_NOW);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_allowed_may_be_given_again),
 		cmocka_unit_test(options_may_stand_anywhere),
 		cmocka_unit_test(what_is_not_understood_is_named),
 		cmocka_unit_test(

@@ -443,7 +443,8 @@ static void
 every_allocation_may_fail(void **state)
 {
 	(void)state;
-	options("{\"bandwidth\":\"1M\",\"components\":\"[{a: b}]\"}");
+	options("{\"bandwidth\":\"1M\",\"components\":\"[{a: b}]\","
+	        "\"retention\":\"{a: b}\"}");
 	assert_true(failures_of_reading() > 20);
 	options("{\"object-store-bucket-name\":\"b\"}");
 	relations("", "\"object-storage:1\"", "");
@@ -463,6 +464,33 @@ every_allocation_may_fail(void **state)
 
 #define TOOL_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+static void
+retention_is_a_map_in_yaml(void **state)
+{
+	static const char *const bad[] = { "{\"retention\":\"[1]\"}",
+		"{\"retention\":\"7\"}", "{\"retention\":\"{a: b\"}" };
+	struct err err = { 0 };
+	AUTO(charm) struct charm c = { 0 };
+	const struct tree *t;
+
+	(void)state;
+	relations("\"s3-parameters:1\"", "", "");
+	options("{\"retention\":\"{keep-last: 7, grace: 1d}\"}");
+	assert_int_equal(charm_read(&action, &c, &err), 0);
+	t = tree_get(c.config, "retention");
+	assert_string_equal(tree_text(t, "keep-last"), "7");
+	assert_string_equal(tree_text(t, "grace"), "1d");
+	assert_string_equal(t->origin, "charm option 'retention'");
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		AUTO(charm) struct charm none = { 0 };
+
+		options(bad[i]);
+		assert_int_equal(charm_read(&action, &none, &err), -1);
+		assert_true(err_is(&err, ERR_USAGE));
+		assert_non_null(strstr(err.msg, "charm option 'retention'"));
+	}
+}
+
 int
 main(void)
 {
@@ -470,6 +498,7 @@ main(void)
 		TOOL_TEST(unrelated_charm_is_blocked_and_says_what_to_do),
 		TOOL_TEST(relations_become_a_configuration),
 		TOOL_TEST(options_add_and_name),
+		TOOL_TEST(retention_is_a_map_in_yaml),
 		TOOL_TEST(two_buckets_of_one_name_are_told_apart),
 		TOOL_TEST(source_that_is_not_ready_is_a_gap),
 		TOOL_TEST(databases_become_components),

@@ -11,6 +11,7 @@
 
 #include "../lib/age_kit.h"
 #include "../lib/failalloc.h"
+#include "base/buf.h"
 #include "base/yaml.h"
 #include "config/config.h"
 
@@ -113,7 +114,7 @@ static const struct {
 	{ REPO, "p.yaml:1: 'components' is missing" },
 	{ REPO SQLITE "nonsense: 1\n",
 	    "p.yaml:3: unknown key 'nonsense'; possible here: repository, "
-	    "components, limits, scratch" },
+	    "components, limits, retention, scratch" },
 	{ "repository: /b\n" SQLITE,
 	    "p.yaml:1: 'repository' must be a map, not one value" },
 	{ "repository:\n  path: /b\n  s3: {bucket: b, access-key: a, "
@@ -177,6 +178,26 @@ static const struct {
 	    "p.yaml:3: 'transfers' must be 1 to 256" },
 	{ REPO SQLITE "limits: {memory: 1M}\n",
 	    "p.yaml:3: 'memory' must be at least 48M" },
+	{ REPO SQLITE "retention: 7\n",
+	    "p.yaml:3: 'retention' must be a map, not one value" },
+	{ REPO SQLITE "retention: {keep-last: -1}\n",
+	    "p.yaml:3: 'keep-last': '-1' is not a number from 0 to "
+	    "18446744073709551615" },
+	{ REPO SQLITE "retention: {keep-within: 30}\n",
+	    "p.yaml:3: 'keep-within': '30' is not a span of time such as "
+	    "12h, 30d, 2w or 1y" },
+	{ REPO SQLITE "retention:\n  grace: soon\n",
+	    "p.yaml:4: 'grace': 'soon' is not a span of time such as 12h, "
+	    "30d, 2w or 1y" },
+	{ REPO SQLITE "retention: {keep: 1}\n",
+	    "p.yaml:3: unknown key 'keep'; possible here: keep-last, "
+	    "keep-hourly, keep-daily, keep-weekly, keep-monthly, keep-yearly, "
+	    "keep-within, delete-older-than-days, grace" },
+	{ REPO SQLITE "retention: {delete-older-than-days: 36501}\n",
+	    "p.yaml:3: 'delete-older-than-days' must be 1 to 36500" },
+	{ "repository:\n  s3:\n    {bucket: b, access-key: a, secret-key: s,\n"
+	  "     delete-older-than-days: 36501}\n" SQLITE,
+	    "p.yaml:4: 'delete-older-than-days' must be 1 to 36500" },
 };
 
 static void
@@ -418,10 +439,82 @@ wrong_keys_are_placed_and_secrets_not_quoted(void **state)
 	}
 }
 
+static void
+retention_has_rules_and_a_grace_period(void **state)
+{
+	struct err err = { 0 };
+	AUTO(config) struct config *c = NULL;
+	const struct config_retention *r;
+
+	(void)state;
+	assert_int_equal(load(REPO SQLITE
+	                     "retention: {keep-last: 1, keep-hourly: 2, "
+	                     "keep-daily: 3, keep-weekly: 4, keep-monthly: 5, "
+	                     "keep-yearly: 6, keep-within: 2w, "
+	                     "delete-older-than-days: 7, grace: 12h}\n",
+	                     &c, &err),
+	    0);
+	r = &c->retention;
+	assert_true(c->retention_given && config_retention_any(r));
+	assert_int_equal(r->last, 1);
+	assert_int_equal(r->hourly, 2);
+	assert_int_equal(r->daily, 3);
+	assert_int_equal(r->weekly, 4);
+	assert_int_equal(r->monthly, 5);
+	assert_int_equal(r->yearly, 6);
+	assert_int_equal(r->within, 14 * 86400);
+	assert_int_equal(r->older_days, 7);
+	assert_int_equal(r->grace, 12 * 3600);
+}
+
+static void
+without_retention_there_is_no_rule(void **state)
+{
+	struct err err = { 0 };
+	AUTO(config) struct config *c = NULL, *empty = NULL;
+
+	(void)state;
+	assert_int_equal(load(REPO SQLITE, &c, &err), 0);
+	assert_false(c->retention_given);
+	assert_false(config_retention_any(&c->retention));
+	assert_int_equal(c->retention.grace, 86400);
+	assert_int_equal(load(REPO SQLITE "retention: {grace: 0}\n", &empty,
+	                     &err),
+	    0);
+	assert_true(empty->retention_given);
+	assert_false(config_retention_any(&empty->retention));
+	assert_int_equal(empty->retention.grace, 0);
+}
+
+static void
+days_of_the_place_for_backups_are_a_rule(void **state)
+{
+	static const char place[] =
+	    "repository: {s3: {bucket: b, access-key: a, secret-key: s, "
+	    "delete-older-than-days: 30}}\n" SQLITE;
+	AUTO(config) struct config *c = NULL, *both = NULL;
+	AUTO(buf) struct buf b = { .max = 4096 };
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(load(place, &c, &err), 0);
+	assert_int_equal(c->retention.older_days, 30);
+	assert_false(c->retention_given);
+	assert_int_equal(buf_printf(&b, &err,
+	                     "%sretention: {delete-older-than-days: 9}\n",
+	                     place),
+	    0);
+	assert_int_equal(load(b.data, &both, &err), 0);
+	assert_int_equal(both->retention.older_days, 9);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(retention_has_rules_and_a_grace_period),
+		cmocka_unit_test(without_retention_there_is_no_rule),
+		cmocka_unit_test(days_of_the_place_for_backups_are_a_rule),
 		cmocka_unit_test(a_database_has_defaults),
 		cmocka_unit_test(a_scratch_server_for_drills_is_read),
 		cmocka_unit_test(all_of_it_is_read),

@@ -94,6 +94,7 @@ v1_provider_gives_keys_in_a_secret(void **state)
 	assert_string_equal(tree_text(r.map, "region"), "eu-1");
 	assert_string_equal(tree_text(r.map, "uri-style"), "path");
 	assert_string_equal(tree_text(r.map, "storage-class"), "COLD");
+	assert_string_equal(tree_text(r.map, "delete-older-than-days"), "30");
 	assert_string_equal(tree_text(r.map, "access-key"), "AK");
 	assert_string_equal(tree_text(r.map, "secret-key"), "sk+/=");
 	assert_null(tree_get(r.map, "attributes"));
@@ -212,6 +213,7 @@ source_has_no_path_and_no_storage_class(void **state)
 	assert_string_equal(tree_text(r.map, "bucket"), "mlpipeline");
 	assert_null(tree_get(r.map, "path"));
 	assert_null(tree_get(r.map, "storage-class"));
+	assert_null(tree_get(r.map, "delete-older-than-days"));
 }
 
 static void

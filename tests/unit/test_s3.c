@@ -293,12 +293,14 @@ an_error_inside_of_a_success_is_an_error_without_xml_as_well(void **state)
 static void
 deleting_what_is_gone_succeeds(void **state)
 {
-	const struct httpd_step steps[] = {
-		{ "DELETE", "/bucket/k", 204, NULL, NULL, 0, 0 },
+	const struct httpd_step steps[] = { { "DELETE", "/bucket/k", 204, NULL,
+		                                NULL, 0, 0 },
 		KIT_ERROR("DELETE", "/bucket/k", 404, "NoSuchKey"),
 		KIT_ERROR("DELETE", "/bucket/k", 404, "NoSuchBucket"),
-		KIT_ERROR("DELETE", "/bucket/k", 403, "AccessDenied"), KIT_END
-	};
+		KIT_ERROR("DELETE", "/bucket/k", 403, "AccessDenied"),
+		KIT_ERROR("GET", "/bucket/k?retention=", 403, "AccessDenied"),
+		KIT_ERROR("GET", "/bucket/k?legal-hold=", 403, "AccessDenied"),
+		KIT_END };
 	AUTO(s3_kit) struct s3_kit k;
 	struct err err = { 0 };
 

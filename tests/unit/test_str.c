@@ -253,10 +253,37 @@ every_allocation_may_fail(void **state)
 	assert_int_equal(fails, 4);
 }
 
+static void
+a_span_of_time_has_one_unit(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t seconds;
+	} good[] = { { "0", 0 }, { "0d", 0 }, { "1h", 3600 },
+		{ "30d", 2592000 }, { "2w", 1209600 }, { "1y", 31536000 },
+		{ "1000000y", 31536000000000 } };
+	static const char *const bad[] = { "", "1", "d", "1m", "1hd", "-1d",
+		"1 d", "1d ", "1000001d", "99999999999999999999d" };
+	struct err err = { 0 };
+	uint64_t n;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+		assert_int_equal(str_to_span(good[i].text, &n, &err), 0);
+		assert_int_equal(n, good[i].seconds);
+	}
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		assert_int_equal(str_to_span(bad[i], &n, &err), -1);
+		assert_true(err_is(&err, ERR_USAGE));
+		assert_non_null(strstr(err.msg, "30d"));
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_span_of_time_has_one_unit),
 		cmocka_unit_test(numbers_are_digits_and_nothing_else),
 		cmocka_unit_test(sizes_have_units),
 		cmocka_unit_test(hex_goes_there_and_back),
