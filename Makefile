@@ -63,7 +63,7 @@ FUZZ     := $(call programs,fuzz/fuzz_*.c)
 TESTLIB  := $(patsubst %.c,$(O)/%.o,$(sort $(wildcard tests/lib/*.c)))
 CHECKED   = $(wildcard src/main.c src/*/*.c)
 FORMATTED = $(wildcard src/*.c src/*/*.[ch] tests/*/*.[ch])
-SHELL_FILES = $(wildcard .ci/run tests/*/*.sh tests/*/run actions/* hooks/*)
+SHELL_FILES = $(wildcard .ci/run tests/*/*.sh tests/*/run actions/* hooks/* tools/*)
 .SECONDARY:
 
 # As many jobs as processors, unless make was told a number.

@@ -236,6 +236,24 @@ unreserved(char c)
 }
 
 int
+str_shell(struct buf *b, const char *text, struct err *err)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+	                            "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	                            "_-+=.,:/@%";
+
+	if (*text && strspn(text, plain) == strlen(text))
+		return buf_puts(b, text, err);
+	if (buf_puts(b, "'", err))
+		return -1;
+	for (; *text; text++)
+		if (*text == '\'' ? buf_puts(b, "'\\''", err)
+		                  : buf_add(b, text, 1, err))
+			return -1;
+	return buf_puts(b, "'", err);
+}
+
+int
 str_percent(struct buf *b, const char *s, const char *keep, struct err *err)
 {
 	static const char digit[] = "0123456789ABCDEF";

@@ -38,6 +38,9 @@ MUST_CHECK int str_percent(struct buf *, const char *, const char *keep,
 /* %00 is refused: no text holds a NUL. */
 MUST_CHECK int str_unpercent(struct buf *, const char *, struct err *);
 
+/* One word of a POSIX shell: 'as it is', where it needs that. */
+MUST_CHECK int str_shell(struct buf *, const char *, struct err *);
+
 /* RFC 3629: no surrogates, no overlong forms, to U+10FFFF. */
 bool str_is_utf8(const char *, size_t n);
 

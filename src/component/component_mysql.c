@@ -316,10 +316,16 @@ mysql_by_hand(const struct database *d, const struct database_unit *u,
 	if (mysql_client_fit(((const struct mysql *)d)->tools.query, u->mariadb,
 	        "mariadb", &v, err))
 		return -1;
-	return buf_printf(b, err,
-	    "zstd -dc '%s' | %s -h '%s' -P %u -u '%s' -p '%s'", file,
-	    ((const struct mysql *)d)->tools.query[v], u->host, u->port,
-	    d->cfg->username, d->database);
+	return buf_puts(b, "zstd -dc ", err) || str_shell(b, file, err) ||
+	               buf_printf(b, err, " | %s -P %u -p -h ",
+	                   ((const struct mysql *)d)->tools.query[v],
+	                   u->port) ||
+	               str_shell(b, u->host, err) || buf_puts(b, " -u ", err) ||
+	               str_shell(b, d->cfg->username, err) ||
+	               buf_puts(b, " --database=", err) ||
+	               str_shell(b, d->database, err)
+	           ? -1
+	           : 0;
 }
 
 /* --- drill */

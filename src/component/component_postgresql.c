@@ -10,7 +10,7 @@
 #include "component/pg_server.h"
 #include "stream/child.h"
 
-enum { DUMP_QUIET_S = 1800 };
+enum { DUMP_QUIET_S = 1800, TARGET_MAX = 4096 };
 
 struct postgresql {
 	struct database base;
@@ -50,13 +50,13 @@ want_program(const char *name, unsigned long server, char *line, size_t size,
 	if (client_version(name, line, size, err)) {
 		if (!err_is(err, ERR_NOTFOUND))
 			return -1;
-		return err_set(err, ERR_USAGE,
+		return err_set(err, ERR_IO,
 		    "the client program '%s' is not installed: install the "
 		    "package postgresql-client-%lu",
 		    name, server);
 	}
 	if (major(line) < server)
-		return err_set(err, ERR_USAGE,
+		return err_set(err, ERR_IO,
 		    "%s is too old for a server of version %lu: install the "
 		    "package postgresql-client-%lu",
 		    line, server, server);
@@ -293,10 +293,22 @@ static int
 postgresql_by_hand(const struct database *d, const struct database_unit *u,
     const char *file, struct buf *b, struct err *err)
 {
-	return buf_printf(b, err,
-	    "zstd -dc '%s' | pg_restore --clean --if-exists --no-owner "
-	    "--no-acl --single-transaction -h '%s' -p %u -U '%s' -d '%s'",
-	    file, u->host, u->port, d->cfg->username, d->database);
+	AUTO(buf) struct buf target = { .max = TARGET_MAX };
+
+	/* A name alone may be taken for a connection string. */
+	return pg_client_name(d->database, &target, err) ||
+	               buf_puts(b, "zstd -dc ", err) ||
+	               str_shell(b, file, err) ||
+	               buf_printf(b, err,
+	                   " | pg_restore --clean --if-exists --no-owner "
+	                   "--no-acl --single-transaction -p %u -h ",
+	                   u->port) ||
+	               str_shell(b, u->host, err) || buf_puts(b, " -U ", err) ||
+	               str_shell(b, d->cfg->username, err) ||
+	               buf_puts(b, " -d ", err) ||
+	               str_shell(b, target.data, err)
+	           ? -1
+	           : 0;
 }
 
 /* --- drill */

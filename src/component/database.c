@@ -84,7 +84,8 @@ ask_one(struct database *d, struct database_unit *u, struct err *err)
 
 	if (d->ops->ask(d, u, &why) == 0)
 		return 0;
-	if (err_is(&why, ERR_NOMEM) || err_is(&why, ERR_USAGE)) {
+	if (err_is(&why, ERR_NOMEM) || err_is(&why, ERR_USAGE) ||
+	    err_is(&why, ERR_IO)) {
 		*err = why;
 		return -1;
 	}

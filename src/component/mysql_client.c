@@ -64,7 +64,7 @@ mysql_client_fit(const char *const program[2], bool mariadb,
 	if (!program[want])
 		want = mariadb ? MYSQL_ORACLE : MYSQL_MARIADB;
 	if (!program[want])
-		return err_set(err, ERR_USAGE,
+		return err_set(err, ERR_IO,
 		    "the client program '%s' is not installed: install the "
 		    "package mariadb-client or mysql-client",
 		    package);
@@ -277,7 +277,7 @@ static const struct meaning meanings[] = {
 	{ { 3159 }, ERR_DENIED, "the server wants TLS: set 'tls: true'" },
 	{ { 2026 }, ERR_DENIED,
 	    "TLS failed: is 'tls-ca-chain' that of the server?" },
-	{ { 1156, 1251, 2059, 2061 }, ERR_USAGE,
+	{ { 1156, 1251, 2059, 2061 }, ERR_IO,
 	    "the client does not know how this user is authenticated: install "
 	    "the client of the server's own make" },
 	{ { 1040, 1203, 1226 }, ERR_TRANSIENT, "too many connections" },
@@ -358,7 +358,7 @@ mysql_client_query(const struct mysql_tools *t, const struct config_database *c,
 	if (query_by(t->query[v], v, c, u, sql, rows, err) == 0)
 		return 0;
 	other = v == MYSQL_MARIADB ? MYSQL_ORACLE : MYSQL_MARIADB;
-	if (!err_is(err, ERR_USAGE) || !t->query[other])
+	if (!err_is(err, ERR_IO) || !t->query[other])
 		return -1;
 	buf_clear(rows);
 	return query_by(t->query[other], other, c, u, sql, rows, err);

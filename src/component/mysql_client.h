@@ -22,7 +22,7 @@ struct mysql_tools { /* by vendor; NULL: not installed */
 
 MUST_CHECK int mysql_client_find(struct mysql_tools *, struct err *);
 
-/* The one that fits the server, else the other.  ERR_USAGE: neither. */
+/* The one that fits the server, else the other.  ERR_IO: neither. */
 MUST_CHECK int mysql_client_fit(const char *const program[2], bool mariadb,
     const char *package, enum mysql_vendor *, struct err *);
 

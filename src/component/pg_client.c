@@ -21,12 +21,21 @@ put_escaped(struct buf *b, const char *text, const char *special,
 }
 
 int
-pg_client_target(const char *database, struct buf *b, struct err *err)
+pg_client_name(const char *database, struct buf *b, struct err *err)
 {
 	return buf_puts(b, "dbname='", err) ||
 	               put_escaped(b, database, "\\'", err) ||
+	               buf_puts(b, "'", err)
+	           ? -1
+	           : 0;
+}
+
+int
+pg_client_target(const char *database, struct buf *b, struct err *err)
+{
+	return pg_client_name(database, b, err) ||
 	               buf_puts(b,
-	                   "' keepalives_idle=30 keepalives_interval=10 "
+	                   " keepalives_idle=30 keepalives_interval=10 "
 	                   "keepalives_count=6",
 	                   err)
 	           ? -1
@@ -156,13 +165,12 @@ static const struct meaning meanings[] = {
 	    "the server has no TLS: set 'tls: false' or mend the server" },
 	{ "server certificate for", ERR_DENIED,
 	    "TLS failed: the certificate is of another host" },
-	{ "authentication method", ERR_USAGE,
+	{ "authentication method", ERR_IO,
 	    "the client does not know how this user is authenticated: install "
 	    "a newer postgresql-client" },
-	{ "server version mismatch", ERR_USAGE,
+	{ "server version mismatch", ERR_IO,
 	    "install the postgresql-client of the server's version" },
-	{ "unsupported version", ERR_USAGE,
-	    "install a newer postgresql-client" },
+	{ "unsupported version", ERR_IO, "install a newer postgresql-client" },
 	{ "conflict with recovery", ERR_TRANSIENT,
 	    "the replica had to go on with what the primary wrote: set "
 	    "hot_standby_feedback or a longer max_standby_streaming_delay "
@@ -229,7 +237,7 @@ pg_client_query(const struct config_database *c, const struct database_unit *u,
 	r.proc.timeout_s = QUERY_TIMEOUT_S;
 	if (proc_run(&r.proc, rows, &r.errors, err)) {
 		if (err_is(err, ERR_NOTFOUND))
-			return err_set(err, ERR_USAGE,
+			return err_set(err, ERR_IO,
 			    "the client program 'psql' is not installed: "
 			    "install the package postgresql-client");
 		return -1;

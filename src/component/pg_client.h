@@ -27,7 +27,9 @@ MUST_CHECK int pg_client_run_init(struct pg_run *,
     struct err *);
 void pg_client_run_done(struct pg_run *);
 
-/* dbname='...' and what notices a server that is gone. */
+/* dbname='...' */
+MUST_CHECK int pg_client_name(const char *database, struct buf *, struct err *);
+/* The same and what notices a server that is gone. */
 MUST_CHECK int pg_client_target(const char *database, struct buf *,
     struct err *);
 /* A password file for any server (libpq, "The Password File"). */

@@ -41,6 +41,7 @@ env_read(struct env *e, const char *const *environment)
 		.relation_id = value(environment, "JUJU_RELATION_ID"),
 		.unit = value(environment, "JUJU_UNIT_NAME"),
 		.model = value(environment, "JUJU_MODEL_NAME"),
+		.charm_dir = value(environment, "JUJU_CHARM_DIR"),
 		.http_proxy = value(environment, "JUJU_CHARM_HTTP_PROXY"),
 		.https_proxy = value(environment, "JUJU_CHARM_HTTPS_PROXY"),
 		.no_proxy = value(environment, "JUJU_CHARM_NO_PROXY"),

@@ -16,6 +16,7 @@ struct env {
 	const char *relation;    /* endpoint; in relation hooks */
 	const char *relation_id; /* s3-parameters:7 */
 	const char *unit, *model;
+	const char *charm_dir;
 	const char *http_proxy, *https_proxy, *no_proxy; /* JUJU_CHARM_* */
 };
 

@@ -1,17 +1,46 @@
 #!/bin/sh
 # charm.sh FOLDER FILE - turn a charm's folder, whose program looks for its
 # libraries in usr/lib, into a file that "juju deploy ./FILE" takes: the
-# libraries beside it, manifest.yaml, and the zip.
+# libraries beside it, the client programs of databases that this machine has,
+# manifest.yaml, and the zip.
 set -eu
 folder=$1 file=$2
 program=$folder/bin/platform-backup
 
 mkdir -p "$folder/usr/lib"
 # all but the C library's own, which is the system's
-ldd "$program" | awk '$2 == "=>" && $3 ~ /^\// { print $3 }' |
-    grep -vE '/(libc|libm|libdl|librt|libpthread|libresolv)\.so' |
-    while read -r lib; do
-	cp -L "$lib" "$folder/usr/lib/"
+libraries()
+{
+	ldd "$1" | awk '$2 == "=>" && $3 ~ /^\// { print $3 }' |
+	    grep -vE '/(libc|libm|libdl|librt|libpthread|libresolv)\.so' |
+	    while read -r lib; do
+		cp -L "$lib" "$folder/usr/lib/"
+	done
+}
+libraries "$program"
+
+# where Debian has its wrapper in PATH, the newest itself
+real()
+{
+	newest=$(printf '%s\n' /usr/lib/postgresql/*/bin/"$1" | sort -V |
+	    tail -n 1)
+	if [ -x "$newest" ]; then
+		echo "$newest"
+	else
+		command -v "$1"
+	fi
+}
+mkdir -p "$folder/tools" "$folder/usr/bin"
+for name in mysql mysqldump psql pg_dump pg_restore; do
+	if from=$(real "$name"); then
+		cp -L "$from" "$folder/usr/bin/$name"
+		libraries "$from"
+	else
+		echo "the charm has no $name: it is not installed here" >&2
+	fi
+	cp "${0%/*}/../../tools/client" "$folder/tools/$name"
+	[ ! -x "$folder/usr/bin/$name" ] ||
+	    "$folder/tools/$name" --version >/dev/null
 done
 cat >"$folder/manifest.yaml" <<'YAML'
 charmcraft-version: '3.0.0'

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "../lib/faketool.h"
+#include "base/str.h"
 #include "cmd/cmd.h"
 #include "cmd/cmd_juju.h"
 
@@ -53,6 +54,23 @@ messages_go_to_jujus_log(void **state)
 }
 
 static void
+programs_of_the_charm_are_found_last(void **state)
+{
+	const struct env env = {
+		.kind = ENV_HOOK, .name = "future-hook", .charm_dir = "/charm"
+	};
+	AUTO(free) char *before = NULL, *want = NULL;
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(str_dup(getenv("PATH"), &before, &err), 0);
+	assert_int_equal(str_printf(&want, &err, "%s:/charm/tools", before), 0);
+	assert_int_equal(cmd_juju(&env), CMD_DONE);
+	assert_string_equal(getenv("PATH"), want);
+	assert_int_equal(setenv("PATH", before, 1), 0);
+}
+
+static void
 missing_tools_are_an_error(void **state)
 {
 	const struct env env = { .kind = ENV_HOOK, .name = "start" };
@@ -87,6 +105,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TOOL_TEST(hook_that_is_not_known_succeeds),
 		TOOL_TEST(messages_go_to_jujus_log),
+		TOOL_TEST(programs_of_the_charm_are_found_last),
 		TOOL_TEST(missing_tools_are_an_error),
 		TOOL_TEST(action_is_told_apart),
 	};

@@ -1,15 +1,18 @@
+#include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "../lib/failalloc.h"
 #include "../lib/fake_saver.h"
 #include "../lib/faketool.h"
+#include "base/proc.h"
 #include "base/str.h"
 #include "component/component.h"
 
@@ -31,6 +34,16 @@ static const char client[] =
 static const char dumper[] =
     "case $* in *--version*) echo 'mariadb-dump Ver MariaDB'; exit;; esac\n"
     "printf -- '-- MariaDB dump\\nINSERT INTO t;\\n-- Dump completed\\n'\n";
+
+static int
+sh(const char *script)
+{
+	const char *const argv[] = { "sh", "-c", script, NULL };
+	struct proc p = { .argv = argv };
+	struct err err = { 0 };
+
+	return proc_run(&p, NULL, NULL, &err) ? -1 : p.status;
+}
 
 struct world {
 	struct config_component cfg;
@@ -216,6 +229,151 @@ a_newer_or_another_database_is_refused(void **state)
 	end(&w);
 }
 
+/* The file of the safety dump, which is removed. */
+static void
+remove_safety(const char *scratch)
+{
+	char pattern[128];
+	glob_t g;
+
+	(void)snprintf(pattern, sizeof pattern, "%s/*", scratch);
+	if (glob(pattern, 0, NULL, &g) == 0) {
+		for (size_t i = 0; i < g.gl_pathc; i++)
+			assert_int_equal(unlink(g.gl_pathv[i]), 0);
+		globfree(&g);
+	}
+}
+
+static void
+the_way_back_is_a_command_whatever_the_names(void **state)
+{
+	struct world w;
+	struct fake_loader l;
+	char *command, *calls;
+
+	(void)state;
+	begin(&w, CONFIG_REPLICA_PREFERRED);
+	component_free(w.c);
+	w.cfg.name = "it's $(id) x";
+	w.cfg.database.username = "o'brien $x";
+	w.cfg.database.database = "-m`l's \"$y\"";
+	assert_int_equal(component_open(&w.cfg, NULL, w.scratch, &w.c, &w.err),
+	    0);
+	assert_int_equal(backup(&w), 0);
+	assert_int_equal(fake_loader_init(&l, &w.saver, w.scratch, &w.err), 0);
+	assert_int_equal(w.c->ops->restore(w.c, &l.base, &w.err), 0);
+	command = strstr(l.notes.data, "zstd -dc ");
+	assert_non_null(command);
+	command[strcspn(command, "\n")] = '\0';
+	free(faketool_calls());
+	assert_int_equal(sh(command), 0);
+	calls = faketool_calls();
+	assert_string_equal(calls,
+	    "mariadb [-P] [1] [-p] [-h] [h] [-u] [o'brien $x] "
+	    "[--database=-m`l's \"$y\"]\n"
+	    "-- MariaDB dump\nINSERT INTO t;\n-- Dump completed\n");
+	free(calls);
+	remove_safety(w.scratch);
+	fake_loader_done(&l);
+	end(&w);
+}
+
+static void
+what_cannot_be_looked_up_is_a_note(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w, CONFIG_REPLICA_PREFERRED);
+	faketool_add("mariadb",
+	    "case $(tail -n 1 \"${0%/*}/calls\") in *information_schema.COL*) "
+	    "echo 'ERROR 1142 (42000): denied' >&2; exit 1;; esac\n"
+	    ". \"${0%/*}/server\"");
+	faketool_add("server", client);
+	assert_int_equal(backup(&w), 0);
+	assert_true(w.saver.finished);
+	assert_non_null(strstr(w.saver.notes.data,
+	    "not all that its rows refer to is looked up"));
+	assert_null(strstr(w.saver.facts.data, "\"references\""));
+	end(&w);
+}
+
+static const char kfp_client[] =
+    "case $* in *--quick*) printf 'K\\tpipelines/1\\n'; exit;; esac\n"
+    "case $(tail -n 1 \"${0%/*}/calls\") in *information_schema.COL*) "
+    "printf 'pipeline_versions.UUID\\nrun_details."
+    "WorkflowRuntimeManifest\\n'; exit;; esac\n"
+    ". \"${0%/*}/server\"";
+
+static void
+references_of_kfp_are_given_and_counted(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w, CONFIG_REPLICA_PREFERRED);
+	faketool_add("mariadb", kfp_client);
+	faketool_add("server", client);
+	assert_int_equal(backup(&w), 0);
+	assert_string_equal(w.saver.references.data,
+	    "minio://mlpipeline/pipelines/1\n");
+	assert_non_null(strstr(w.saver.facts.data, "\"references\":1"));
+	end(&w);
+}
+
+/* Every 17th: each run starts as many programs. */
+static void
+allocations_of_a_backup_may_fail(void **state)
+{
+	struct world w;
+	bool done = false;
+
+	(void)state;
+	begin(&w, CONFIG_REPLICA_PREFERRED);
+	w.cfg.database.replicas[0] = NULL;
+	faketool_add("mariadb", kfp_client);
+	faketool_add("server", client);
+	for (long n = 0; !done; n += 17) {
+		struct err err = { 0 };
+
+		fake_saver_done(&w.saver);
+		fake_saver_init(&w.saver, w.scratch);
+		failalloc_at(n);
+		done = w.c->ops->backup(w.c, &w.saver.base, &err) == 0;
+		failalloc_at(-1);
+		assert_true(done || err_is(&err, ERR_NOMEM));
+		assert_true(done || !w.saver.finished ||
+		            w.saver.facts.len == 0);
+	}
+	end(&w);
+}
+
+static void
+allocations_of_a_restore_may_fail(void **state)
+{
+	struct world w;
+	struct fake_loader l;
+	bool done = false;
+
+	(void)state;
+	begin(&w, CONFIG_REPLICA_PREFERRED);
+	w.cfg.database.replicas[0] = NULL;
+	assert_int_equal(backup(&w), 0);
+	assert_int_equal(fake_loader_init(&l, &w.saver, w.scratch, &w.err), 0);
+	for (long n = 0; !done; n += 17) {
+		struct err err = { 0 };
+
+		buf_clear(&l.notes);
+		failalloc_at(n);
+		done = w.c->ops->restore(w.c, &l.base, &err) == 0;
+		failalloc_at(-1);
+		assert_true(done || err_is(&err, ERR_NOMEM));
+		remove_safety(w.scratch);
+	}
+	fake_loader_done(&l);
+	end(&w);
+}
+
 static void
 every_allocation_of_a_check_may_fail(void **state)
 {
@@ -249,7 +407,12 @@ main(void)
 		cmocka_unit_test(what_the_store_says_is_not_the_tools_fault),
 		cmocka_unit_test(a_restore_empties_and_fills_the_primary),
 		cmocka_unit_test(a_newer_or_another_database_is_refused),
+		cmocka_unit_test(the_way_back_is_a_command_whatever_the_names),
+		cmocka_unit_test(what_cannot_be_looked_up_is_a_note),
+		cmocka_unit_test(references_of_kfp_are_given_and_counted),
 		cmocka_unit_test(every_allocation_of_a_check_may_fail),
+		cmocka_unit_test(allocations_of_a_backup_may_fail),
+		cmocka_unit_test(allocations_of_a_restore_may_fail),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -144,7 +144,7 @@ errors_say_what_to_do(void **state)
 	                     msg),
 	    ERR_DENIED);
 	assert_int_equal(explained("ERROR 2059 (HY000): plugin", msg),
-	    ERR_USAGE);
+	    ERR_IO);
 	assert_int_equal(explained("x has insufficient privileges to", msg),
 	    ERR_DENIED);
 	assert_int_equal(explained("", msg), ERR_REMOTE);

@@ -83,7 +83,7 @@ errors_say_what_to_do(void **state)
 		    ERR_TRANSIENT, "hot_standby_feedback" },
 		{ "pg_dump: error: server version: 16; pg_dump version: 15\n"
 		  "aborting because of server version mismatch\n",
-		    ERR_USAGE, "postgresql-client" },
+		    ERR_IO, "postgresql-client" },
 		{ "something else\n", ERR_REMOTE,
 		    "program 'psql' ended with status 2: something else" },
 	};

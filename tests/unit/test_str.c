@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../lib/failalloc.h"
+#include "base/proc.h"
 #include "base/str.h"
 
 static void
@@ -208,6 +209,42 @@ bytes_are_told_to_people(void **state)
 }
 
 static void
+a_shell_reads_one_word(void **state)
+{
+	static const char *const words[] = { "plain-1_x/y.z", "", "it's",
+		"two  words", "$HOME `id` $(id)", "'", "''\"\\''", "a\nb",
+		"~root", "*", "!x;y&z|<>#", "\xc3\xa9" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		AUTO(buf) struct buf script = { .max = 4096 };
+		AUTO(buf) struct buf out = { .max = 4096 };
+		struct err err = { 0 };
+		const char *argv[] = { "sh", "-c", NULL, NULL };
+		struct proc p = { .argv = argv };
+
+		assert_int_equal(buf_puts(&script, "printf '%s|' ", &err), 0);
+		assert_int_equal(str_shell(&script, words[i], &err), 0);
+		argv[2] = script.data;
+		assert_int_equal(proc_run(&p, &out, NULL, &err), 0);
+		assert_int_equal(p.status, 0);
+		assert_int_equal(out.len, strlen(words[i]) + 1);
+		assert_memory_equal(out.data, words[i], out.len - 1);
+	}
+}
+
+static void
+what_needs_no_quotes_has_none(void **state)
+{
+	AUTO(buf) struct buf b = { .max = 4096 };
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(str_shell(&b, "db-0.example:3306", &err), 0);
+	assert_string_equal(b.data, "db-0.example:3306");
+}
+
+static void
 null_is_not_copied(void **state)
 {
 	struct err err = { 0 };
@@ -294,6 +331,8 @@ main(void)
 		cmocka_unit_test(utf8_is_that_of_rfc_3629),
 		cmocka_unit_test(beginnings_and_ends_are_compared),
 		cmocka_unit_test(bytes_are_told_to_people),
+		cmocka_unit_test(a_shell_reads_one_word),
+		cmocka_unit_test(what_needs_no_quotes_has_none),
 		cmocka_unit_test(null_is_not_copied),
 		cmocka_unit_test(every_allocation_may_fail),
 	};
