@@ -101,6 +101,9 @@ faketool_calls(void)
 		return text;
 	while ((got = read(fd, text + n, (size_t)(CALLS_MAX - 1 - n))) > 0)
 		n += got;
+	for (ssize_t i = 0; i < n; i++)
+		if (text[i] == '\0')
+			text[i] = '.';
 	(void)close(fd);
 	(void)unlink(path);
 	return text;

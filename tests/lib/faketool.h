@@ -13,6 +13,6 @@ void faketool_teardown(void);
  */
 void faketool_add(const char *name, const char *body);
 
-/* What was noted since the last call; the caller frees it. */
+/* What was noted since the last call, a NUL as '.'; the caller frees it. */
 char *faketool_calls(void);
 #endif

@@ -1,0 +1,331 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "../lib/failalloc.h"
+#include "../lib/fake_saver.h"
+#include "../lib/faketool.h"
+#include "base/proc.h"
+#include "component/component.h"
+
+/* psql before a server of version 15; port 2 is a replica. */
+static const char psql[] =
+    "case $* in *--version*) echo 'psql (PostgreSQL) 15.1'; exit;; esac\n"
+    "case $(tail -n 1 \"${0%/*}/calls\") in\n"
+    "*pg_is_in_recovery*) [ $PGPORT = 1 ] && r=f || r=t\n"
+    "  printf '%s\\t15.8\\th:%s/1.5\\t0/5A\\t2\\n' $r $PGPORT ;;\n"
+    "*pg_sleep*) echo t ;;\n"
+    "*pg_database_size*)\n"
+    "  printf 'UTF8\\tC\\t1\\t8192\\t\\t{\"public.t\" : 3}\\n' ;;\n"
+    "esac\n";
+
+static const char dump[] =
+    "case $* in *--version*) echo 'pg_dump (PostgreSQL) 15.2'; exit;; esac\n"
+    "printf 'PGDMP...rows\\0\\0\\0\\0\\0'\n";
+
+static const char restore[] =
+    "case $* in *--version*) echo 'pg_restore 15.2'; exit;; esac\n"
+    "printf 'BEGIN;\\nCOPY t;\\nCOMMIT;\\n\\n'\n";
+
+struct world {
+	struct config_component cfg;
+	struct component *c;
+	struct fake_saver saver;
+	struct err err;
+	char scratch[64];
+};
+
+static void
+begin(struct world *w)
+{
+	*w = (struct world){ .cfg = { .name = "db",
+		                 .type = CONFIG_POSTGRESQL,
+		                 .database = { .primary = "h:1",
+		                     .replicas = { "h:2" },
+		                     .database = "ml",
+		                     .username = "u",
+		                     .password = "hush",
+		                     .max_lag_s = 60 } } };
+	(void)snprintf(w->scratch, sizeof w->scratch, "/tmp/pb-pg-XXXXXX");
+	assert_non_null(mkdtemp(w->scratch));
+	faketool_setup();
+	faketool_add("psql", psql);
+	faketool_add("pg_dump", dump);
+	faketool_add("pg_restore", restore);
+	assert_int_equal(component_open(&w->cfg, NULL, w->scratch, &w->c,
+	                     &w->err),
+	    0);
+	fake_saver_init(&w->saver, w->scratch);
+}
+
+static void
+end(struct world *w)
+{
+	component_free(w->c);
+	fake_saver_done(&w->saver);
+	faketool_teardown();
+	assert_int_equal(rmdir(w->scratch), 0);
+}
+
+static int
+backup(struct world *w)
+{
+	return w->c->ops->backup(w->c, &w->saver.base, &w->err);
+}
+
+static void
+a_dump_of_the_standby_is_saved_with_facts(void **state)
+{
+	struct world w;
+	char *calls;
+
+	(void)state;
+	begin(&w);
+	assert_int_equal(backup(&w), 0);
+	assert_string_equal(w.saver.kind, "pgdump");
+	assert_true(w.saver.finished);
+	assert_int_equal(w.saver.bytes.len, 17);
+	assert_memory_equal(w.saver.bytes.data, "PGDMP...rows\0\0\0\0", 17);
+	assert_non_null(strstr(w.saver.facts.data, "\"unit\":\"h:2\""));
+	assert_non_null(strstr(w.saver.facts.data,
+	    "\"rows-estimated\":{\"public.t\" : 3}"));
+	assert_non_null(strstr(w.saver.facts.data,
+	    "\"position-after\":\"0/5A\""));
+	calls = faketool_calls();
+	assert_null(strstr(calls, "hush"));
+	assert_non_null(strstr(calls, "pg_dump [-Fc] [-Z0] [-w] [-d] "
+	                              "[dbname='ml' keepalives"));
+	free(calls);
+	end(&w);
+}
+
+static void
+what_is_no_dump_or_half_of_one_is_refused(void **state)
+{
+	static const struct {
+		const char *body;
+		enum err_code code;
+		const char *says;
+	} cases[] = {
+		{ "printf 'no such thing'", ERR_CORRUPT,
+		    "it is no dump of pg_dump" },
+		{ "printf 'PGDMP...rows'", ERR_CORRUPT, "it is not whole" },
+		{ "printf 'PGDMP...rows\\0\\0\\0\\0\\0'; echo 'pg_dump: error: "
+		  "terminating connection' >&2; exit 1",
+		    ERR_TRANSIENT, "the server went away" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct world w;
+		char body[512];
+
+		begin(&w);
+		(void)snprintf(body, sizeof body,
+		    "case $* in *--version*) echo 'pg_dump 15.2'; exit;; esac\n"
+		    "%s",
+		    cases[i].body);
+		faketool_add("pg_dump", body);
+		assert_int_equal(backup(&w), -1);
+		assert_int_equal(w.err.code, cases[i].code);
+		assert_non_null(strstr(w.err.msg, cases[i].says));
+		assert_false(w.saver.finished);
+		end(&w);
+	}
+}
+
+static void
+programs_that_are_missing_or_old_are_named(void **state)
+{
+	struct world w;
+	AUTO(buf) struct buf detail = { .max = 4096 };
+
+	(void)state;
+	begin(&w);
+	faketool_add("pg_dump", "echo 'pg_dump (PostgreSQL) 14.9'");
+	assert_int_equal(w.c->ops->check(w.c, false, &detail, &w.err), -1);
+	assert_int_equal(w.err.code, ERR_IO);
+	assert_string_equal(w.err.msg,
+	    "pg_dump (PostgreSQL) 14.9 is too old for a server of version 15: "
+	    "install the package postgresql-client-15");
+	faketool_add("pg_restore", "exit 127");
+	assert_int_equal(w.c->ops->check(w.c, false, &detail, &w.err), -1);
+	assert_int_equal(w.err.code, ERR_IO);
+	assert_string_equal(w.err.msg,
+	    "the client program 'pg_restore' is not installed: install the "
+	    "package postgresql-client-15");
+	end(&w);
+}
+
+static void
+a_restore_is_one_transaction_on_the_primary(void **state)
+{
+	struct world w;
+	struct fake_loader l;
+	char *calls, *at;
+
+	(void)state;
+	begin(&w);
+	assert_int_equal(backup(&w), 0);
+	free(faketool_calls());
+	assert_int_equal(fake_loader_init(&l, &w.saver, w.scratch, &w.err), 0);
+	assert_int_equal(w.c->ops->restore(w.c, &l.base, &w.err), 0);
+	assert_non_null(strstr(l.notes.data,
+	    "database 'ml' on 'h:1' was replaced"));
+	calls = faketool_calls();
+	at = strstr(calls, "COPY t;");
+	assert_non_null(at);
+	/* that of pg_restore is cut, ours comes behind the owners */
+	assert_null(strstr(at, "\nCOMMIT;\n\n"));
+	at = strstr(at, "platform_backup.kept");
+	assert_non_null(at);
+	assert_non_null(strstr(at, "\nCOMMIT;\n"));
+	free(calls);
+	fake_loader_done(&l);
+	end(&w);
+}
+
+static void
+what_is_damaged_is_never_committed(void **state)
+{
+	struct world w;
+	struct fake_loader l;
+	char *calls;
+
+	(void)state;
+	begin(&w);
+	assert_int_equal(backup(&w), 0);
+	assert_int_equal(fake_loader_init(&l, &w.saver, w.scratch, &w.err), 0);
+	free(faketool_calls());
+	l.cut_at = 9;
+	assert_int_equal(w.c->ops->restore(w.c, &l.base, &w.err), -1);
+	assert_int_equal(w.err.code, ERR_CORRUPT);
+	assert_non_null(strstr(w.err.msg, "nothing was changed"));
+	faketool_add("pg_restore",
+	    "case $* in *--version*) echo 'pg_restore 15.2'; exit;; esac\n"
+	    "printf 'BEGIN;\\nCOPY t;\\n'");
+	l.cut_at = 0;
+	assert_int_equal(w.c->ops->restore(w.c, &l.base, &w.err), -1);
+	assert_int_equal(w.err.code, ERR_CORRUPT);
+	calls = faketool_calls();
+	assert_null(strstr(calls, "\nCOMMIT;\n"));
+	free(calls);
+	fake_loader_done(&l);
+	end(&w);
+}
+
+static void
+a_newer_dump_is_refused(void **state)
+{
+	struct world w;
+	struct fake_loader l;
+
+	(void)state;
+	begin(&w);
+	assert_int_equal(buf_puts(&w.saver.facts,
+	                     "{\"server-version\":\"16.3\"}", &w.err),
+	    0);
+	assert_int_equal(fake_loader_init(&l, &w.saver, w.scratch, &w.err), 0);
+	assert_int_equal(w.c->ops->restore(w.c, &l.base, &w.err), -1);
+	assert_int_equal(w.err.code, ERR_USAGE);
+	assert_non_null(strstr(w.err.msg, "16.3"));
+	fake_loader_done(&l);
+	end(&w);
+}
+
+static void
+the_way_back_is_a_command_whatever_the_names(void **state)
+{
+	struct world w;
+	struct fake_loader l;
+	AUTO(buf) struct buf path = { .max = 4096 };
+	const char *argv[] = { "sh", "-c", NULL, NULL };
+	struct proc p = { .argv = argv };
+	char *command, *calls;
+
+	(void)state;
+	begin(&w);
+	component_free(w.c);
+	w.cfg.database.safety_dump = true;
+	w.cfg.name = "it's $(id) x";
+	w.cfg.database.username = "o'brien $x";
+	w.cfg.database.database = "m=l's \\ \"$y\"";
+	assert_int_equal(component_open(&w.cfg, NULL, w.scratch, &w.c, &w.err),
+	    0);
+	assert_int_equal(backup(&w), 0);
+	assert_int_equal(fake_loader_init(&l, &w.saver, w.scratch, &w.err), 0);
+	assert_int_equal(w.c->ops->restore(w.c, &l.base, &w.err), 0);
+	command = strstr(l.notes.data, "zstd -dc ");
+	assert_non_null(command);
+	command[strcspn(command, "\n")] = '\0';
+	free(faketool_calls());
+	argv[2] = command;
+	assert_int_equal(proc_run(&p, NULL, NULL, &w.err), 0);
+	assert_int_equal(p.status, 0);
+	calls = faketool_calls();
+	assert_non_null(strstr(calls,
+	    "[-p] [1] [-h] [h] [-U] [o'brien $x] [-d] "
+	    "[dbname='m=l\\'s \\\\ \"$y\"']\nPGDMP"));
+	free(calls);
+	assert_int_equal(buf_printf(&path, &w.err, "rm %s/*", w.scratch), 0);
+	argv[2] = path.data;
+	assert_int_equal(proc_run(&p, NULL, NULL, &w.err), 0);
+	fake_loader_done(&l);
+	end(&w);
+}
+
+/* Every 17th: each run starts as many programs. */
+static void
+allocations_may_fail(void **state)
+{
+	struct world w;
+	struct fake_loader l;
+
+	(void)state;
+	begin(&w);
+	w.cfg.database.replicas[0] = NULL;
+	assert_int_equal(backup(&w), 0);
+	assert_int_equal(fake_loader_init(&l, &w.saver, w.scratch, &w.err), 0);
+	for (int what = 0; what < 2; what++) {
+		bool done = false;
+
+		for (long n = what; !done; n += 17) {
+			struct fake_saver s;
+			struct err err = { 0 };
+
+			fake_saver_init(&s, w.scratch);
+			failalloc_at(n);
+			done =
+			    (what ? w.c->ops->restore(w.c, &l.base, &err)
+			          : w.c->ops->backup(w.c, &s.base, &err)) == 0;
+			failalloc_at(-1);
+			fake_saver_done(&s);
+			assert_true(done || err_is(&err, ERR_NOMEM));
+		}
+	}
+	fake_loader_done(&l);
+	end(&w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_dump_of_the_standby_is_saved_with_facts),
+		cmocka_unit_test(what_is_no_dump_or_half_of_one_is_refused),
+		cmocka_unit_test(programs_that_are_missing_or_old_are_named),
+		cmocka_unit_test(a_restore_is_one_transaction_on_the_primary),
+		cmocka_unit_test(what_is_damaged_is_never_committed),
+		cmocka_unit_test(a_newer_dump_is_refused),
+		cmocka_unit_test(the_way_back_is_a_command_whatever_the_names),
+		cmocka_unit_test(allocations_may_fail),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
