@@ -9,8 +9,10 @@
 int
 main(int argc, char *argv[])
 {
-	/* a reader of our output that goes away is an error of write */
-	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+	/* a reader of our output that goes away, and a file that may not grow,
+	 * are errors of write */
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
+	    signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
 		return CMD_FAILED;
 	/* Few arenas, and large buffers given back: many threads would
 	 * otherwise keep several times what is in use. */
