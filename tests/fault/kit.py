@@ -301,6 +301,14 @@ class World:
         os.remove(self.path("calls"))
         return lines
 
+    def destroy(self):
+        """Long runs have many worlds."""
+        for o in list(self.source.list(self.bucket)):
+            self.source.request("DELETE", self.bucket, o["key"])
+        for name in self.keys():
+            self.remove(name)
+        shutil.rmtree(self.dir, ignore_errors=True)
+
     # --- the repository, seen without the program
 
     def below(self):
