@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "../lib/fake_bucket.h"
+#include "../lib/store_fault.h"
 #include "base/buf.h"
 #include "base/str.h"
 #include "engine/load_objects.h"
@@ -18,6 +19,7 @@
 
 struct fixture {
 	struct fake_bucket source, target;
+	struct store_fault fault;
 	struct repo *repo;
 	struct set *set;
 	struct manifest *before; /* the set before */
@@ -29,19 +31,29 @@ struct fixture {
 	bool exact, dry_run, full;
 };
 
+static void
+new_repo(struct fixture *f)
+{
+	struct store *st = NULL;
+	struct err err = { 0 };
+
+	repo_free(TAKE(f->repo));
+	f->fault = (struct store_fault){ .at = -1 };
+	assert_int_equal(store_mem_new(&st, &err), 0);
+	assert_int_equal(store_fault_new(st, &f->fault, &st, &err), 0);
+	assert_int_equal(repo_open(st, true, &f->repo, &err), 0);
+}
+
 static int
 setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof *f);
-	struct store *st = NULL;
-	struct err err = { 0 };
 
 	assert_non_null(f);
 	fake_bucket_init(&f->source);
 	fake_bucket_init(&f->target);
 	rate_init(&f->rate, 0, clock_real());
-	assert_int_equal(store_mem_new(&st, &err), 0);
-	assert_int_equal(repo_open(st, true, &f->repo, &err), 0);
+	new_repo(f);
 	*state = f;
 	return 0;
 }
@@ -474,6 +486,139 @@ an_empty_bucket_is_a_set_too(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* --- each operation of the store goes wrong once */
+
+enum { OPERATIONS = 500 }; /* more than a run has */
+
+static void
+fill_little(struct fake_bucket *b)
+{
+	char key[64];
+
+	for (unsigned n = 0; n < 8; n++) {
+		(void)snprintf(key, sizeof key, "runs/%03u/out.json", n);
+		(void)fake_bucket_set(b, key, 100 + n * 37, n);
+	}
+	(void)fake_bucket_set(b, "large", PACK_OBJECT_MAX + 1, 207);
+}
+
+/* What has come to the target so far is right. */
+static void
+assert_only_good(struct fixture *f)
+{
+	for (size_t i = 0; i < f->target.count; i++) {
+		struct fake_bucket_object *got = &f->target.item[i];
+		struct fake_bucket_object *want =
+		    fake_bucket_find(&f->source, got->o.key);
+
+		assert_non_null(want);
+		assert_int_equal(got->o.size, want->o.size);
+		if (got->o.size)
+			assert_memory_equal(got->data, want->data, got->o.size);
+	}
+}
+
+static void
+empty_target(struct fixture *f)
+{
+	while (f->target.count > 0)
+		fake_bucket_drop(&f->target, f->target.item[0].o.key);
+}
+
+static void
+load_or_fail(struct fixture *f)
+{
+	struct err err = { 0 };
+
+	empty_target(f);
+	if (load(f, &err) == 0)
+		fake_bucket_assert_same(&f->source, &f->target);
+	else
+		assert_only_good(f);
+}
+
+/* As save, for a store that fails.  -1: no set was made. */
+static int
+save_faulty(struct fixture *f, const struct store_fault *fault, struct err *err)
+{
+	struct set_options o = {
+		.name = "p", .tool = "test", .by = "test", .clock = clock_real()
+	};
+	struct manifest_component *mc;
+	bool broken;
+	int rc;
+
+	manifest_free(TAKE(f->saved));
+	new_repo(f);
+	assert_int_equal(set_begin(f->repo, &o, &f->set, err), 0);
+	assert_int_equal(set_component(f->set, "b", "bucket", &mc, err), 0);
+	assert_int_equal(progress_start(&f->meter, NULL, "b", err), 0);
+	f->fault = *fault;
+	rc = save_into(f, mc, &broken, err);
+	if (rc == 0)
+		rc = set_commit(f->set, err);
+	(void)progress_stop(&f->meter);
+	f->fault.at = -1;
+	if (rc == 0) {
+		rc = repo_manifest(f->repo, set_id(f->set), &f->saved, err);
+		/* the manifest was hit: seen by whoever reads it */
+		assert_true(rc == 0 || err_is(err, ERR_CORRUPT));
+		assert_true(rc == 0 || fault->kind >= FAULT_SHORT);
+	}
+	set_free(TAKE(f->set));
+	return rc;
+}
+
+static void
+each_operation_may_go_wrong_while_objects_are_saved(void **state)
+{
+	static const enum fault_kind kinds[] = { FAULT_FAIL, FAULT_LATE,
+		FAULT_SHORT, FAULT_CORRUPT };
+	struct fixture *f = *state;
+
+	fill_little(&f->source);
+	for (size_t k = 0; k < 4; k++) {
+		long hits = 1, n = 0;
+
+		for (; hits > 0 && n < OPERATIONS; n++) {
+			const struct store_fault fault = {
+				.at = n, .kind = kinds[k], .code = ERR_TRANSIENT
+			};
+			struct err err = { 0 };
+			int rc = save_faulty(f, &fault, &err);
+
+			hits = atomic_load(&f->fault.hits);
+			assert_true(rc == 0 || hits > 0);
+			if (rc == 0)
+				load_or_fail(f);
+		}
+		assert_in_range(n, 5, OPERATIONS - 1);
+	}
+}
+
+static void
+each_operation_may_go_wrong_while_objects_are_loaded(void **state)
+{
+	static const enum fault_kind kinds[] = { FAULT_FAIL, FAULT_SHORT,
+		FAULT_CORRUPT };
+	struct fixture *f = *state;
+
+	fill_little(&f->source);
+	save_well(f);
+	for (size_t k = 0; k < 3; k++) {
+		long hits = 1, n = 0;
+
+		for (; hits > 0 && n < OPERATIONS; n++) {
+			f->fault = (struct store_fault){
+				.at = n, .kind = kinds[k], .code = ERR_TRANSIENT
+			};
+			load_or_fail(f);
+			hits = atomic_load(&f->fault.hits);
+		}
+		assert_in_range(n, 3, OPERATIONS - 1);
+	}
+}
+
 int
 main(void)
 {
@@ -490,6 +635,12 @@ main(void)
 		TEST(a_dry_run_counts_and_changes_nothing),
 		TEST(headers_that_differ_are_put_right),
 		TEST(an_empty_bucket_is_a_set_too),
+		cmocka_unit_test_setup_teardown(
+		    each_operation_may_go_wrong_while_objects_are_saved, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    each_operation_may_go_wrong_while_objects_are_loaded, setup,
+		    teardown),
 	};
 
 	return cmocka_run_group_tests_name("save_objects", tests, NULL, NULL);
