@@ -271,7 +271,7 @@ static void
 an_error_inside_of_a_success_is_an_error_without_xml_as_well(void **state)
 {
 	const struct httpd_step steps[] = { KIT_ERROR("DELETE", "/bucket/k",
-		                                200, "AccessDenied"),
+		                                200, "AccountProblem"),
 		KIT_ERROR("PUT", "/bucket/k", 200, "QuotaExceeded"),
 		{ "DELETE", "/bucket/k", 200, NULL, "gone, dear", 0, 0 },
 		{ "DELETE", "/bucket/k", 200, NULL, "<p>gone</p>", 0, 0 },
