@@ -5,8 +5,8 @@
 
 #include "cmd/cmd_check.h"
 #include "cmd/cmd_create.h"
-#include "cmd/cmd_drill.h"
 #include "cmd/cmd_delete.h"
+#include "cmd/cmd_drill.h"
 #include "cmd/cmd_help.h"
 #include "cmd/cmd_hold.h"
 #include "cmd/cmd_juju.h"
