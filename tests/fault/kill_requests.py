@@ -118,8 +118,58 @@ def restores():
     return each_moment(world, "restore", one)
 
 
+def three_sets(name):
+    """The first of which the others need, and which is one too many."""
+    world = World(name, large=0)
+    world.more = ["retention:", "  keep-last: 2"]
+    world.configure()
+    world.sets = []
+    for n in range(3):
+        change_small(world, n)
+        world.sets.append(world.create())
+    world.good = world.picture()
+    world.remember_repo()
+    return world
+
+
+def change_small(world, n):
+    for i in (n, 5 + n):
+        world.put_small(i, "set%d" % n)
+
+
+def deletions(sentence, *args):
+    world = three_sets("kill-" + args[0])
+    first, rest = world.sets[0], world.sets[1:]
+
+    def all_is_well(sets):
+        for name in rest:
+            want(sets.get(name) == "finished", name, "is lost:", sets)
+
+    def one(case):
+        case.kill(*[first if a == "FIRST" else a for a in args])
+        all_is_well(world.honest())
+        world.must("prune", "--now")
+        sets = world.honest()
+        all_is_well(sets)
+        want(first not in sets, "the set that was to go is still there")
+        needed = world.needed()
+        left = [n for n in world.keys()
+                if "sets/" + first in n and n not in needed]
+        want(not left, "files that nobody needs are left:", left)
+        if case.k % 3 == 0:
+            world.harm_small()
+            world.restored(rest[-1], world.good, "--exact")
+        world.put_back_repo()
+
+    return each_moment(world, sentence, one)
+
+
 tests.group("survives SIGKILL at each request of the first create",
             first_creates())
 tests.group("survives SIGKILL at each request of a create", creates())
 tests.group("survives SIGKILL at each request of a restore", restores())
+tests.group("survives SIGKILL at each request of a delete",
+            deletions("delete", "delete", "FIRST", "--now"))
+tests.group("survives SIGKILL at each request of a prune",
+            deletions("prune", "prune", "--now"))
 tests.done()

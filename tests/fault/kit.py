@@ -377,11 +377,27 @@ class World:
             sets[m["backup-id"]] = m["backup-status"]
         return sets
 
+    def needed(self):
+        """What the manifests name."""
+        top, names = (self.platform + "/" if self.kind == "s3" else ""), set()
+        for name in self.keys():
+            if name.endswith("/manifest.json"):
+                m = json.loads(self.read(name))
+                for part in m["components"] + [m]:
+                    for f in part.get("files", []) + part.get("needs", []):
+                        names.add(top + f["path"])
+        return names
+
     def honest(self):
         """What the program lists is what is there; returns whole()."""
         sets = self.whole()
+        marked = {m.group(1) for m in (re.search(
+            "notes/([^/]*Z)-[0-9a-f]{8}/deleted-", name)
+            for name in self.keys()) if m}
         for line in self.list():
             name, status = line["backup-id"], line["backup-status"]
+            if name in marked and status == "deleted":
+                continue
             if name in sets:
                 want(status == sets[name], name, "is listed as", status)
             else:
@@ -394,6 +410,16 @@ class World:
         for name in self.keys():
             if name not in since:
                 self.remove(name)
+
+    def remember_repo(self):
+        self.kept_repo = {name: self.read(name) for name in self.keys()}
+
+    def put_back_repo(self):
+        there = self.keys()
+        self.forget(self.kept_repo)
+        for name, body in self.kept_repo.items():
+            if name not in there:
+                self.repo.put(self.repo_bucket, name.encode(), body)
 
     # --- the platform
 
@@ -442,8 +468,11 @@ class World:
 
     def harm(self):
         """What a restore has to put right: gone, changed, too much."""
-        self.source.request("DELETE", self.bucket, b"runs/001/log.txt")
         self.source.request("DELETE", self.bucket, b"models/large.bin")
+        self.harm_small()
+
+    def harm_small(self):
+        self.source.request("DELETE", self.bucket, b"runs/001/log.txt")
         self.put_small(2, "other")
         db = sqlite3.connect(self.path("a.db"))
         with db:

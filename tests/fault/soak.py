@@ -25,6 +25,8 @@ class Soak:
     def __init__(self, kind, life):
         self.random = random.Random("%d-%s-%d" % (SEED, kind, life))
         self.world = World("soak-%s-%d" % (kind, life), kind)
+        self.world.more = ["retention:", "  keep-last: 1000"]
+        self.world.configure()
         self.sets = {}  # backup id: the picture that it must give back
         self.did = collections.Counter()
         self.last = "nothing"
@@ -97,10 +99,36 @@ class Soak:
         self.world.restored(name, self.sets[name], "--exact")
 
     def verify(self):
-        self.world.must("verify", self.any_set())
+        self.world.must("verify", self.any_set(), "--read")
+
+    def drill(self):
+        self.world.must("drill", self.any_set())
 
     def check(self):
         self.world.must("check")
+
+    def delete(self):
+        """Any but the newest, of which the program lets nobody go."""
+        if len(self.sets) > 2:
+            name = self.random.choice(sorted(self.sets)[:-1])
+            del self.sets[name]
+            self.world.must("delete", name, *self.now())
+
+    def killed_delete(self):
+        if len(self.sets) > 2:
+            name = self.random.choice(sorted(self.sets)[:-1])
+            del self.sets[name]
+            self.kill_somewhere(20, "delete", name, *self.now())
+
+    def now(self):
+        return self.random.choice([["--now"], []])
+
+    def prune(self):
+        """Nothing but what was marked goes: the rule keeps all."""
+        self.world.must("prune", *self.now())
+
+    def killed_prune(self):
+        self.kill_somewhere(30, "prune", *self.now())
 
     # --- the model
 
@@ -114,7 +142,9 @@ class Soak:
         actions = [(self.change, 6), (self.create, 4), (self.killed_create, 4),
                    (self.stumbling_create, 2), (self.restore, 3),
                    (self.killed_restore, 2), (self.verify, 1),
-               (self.check, 1)]
+                   (self.drill, 1), (self.check, 1), (self.delete, 2),
+                   (self.killed_delete, 1), (self.prune, 1),
+                   (self.killed_prune, 1)]
         what = self.random.choices([a for a, _ in actions],
                                    [n for _, n in actions])[0]
         self.last = what.__name__
