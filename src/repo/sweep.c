@@ -50,12 +50,6 @@ keys_done(struct keys *k)
 	*k = (struct keys){ 0 };
 }
 
-static inline void
-scope_keys(struct keys *k)
-{
-	keys_done(k);
-}
-
 static int
 keys_add(struct keys *k, const char *key, struct err *err)
 {
