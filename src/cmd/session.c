@@ -344,11 +344,30 @@ session_verify(struct session *s, const struct session_verify *req,
 
 /* --- drill */
 
+/* What is not configured here is passed over, and said so. */
+static int
+plan_drill(struct session *s, const struct manifest *m, struct plan *ret,
+    struct err *err)
+{
+	AUTO(free)
+	const char **names = calloc(m->ncomponents + 1, sizeof *names);
+	struct plan_choice choice = { .only = names };
+
+	if (!names)
+		return err_nomem(err);
+	for (size_t i = 0; i < s->config->ncomponents; i++) {
+		const char *name = s->config->components[i].name;
+
+		if (manifest_find(m, name))
+			names[choice.nonly++] = name;
+	}
+	return choice.nonly ? plan_of(s, &choice, m, ret, err) : 0;
+}
+
 int
 session_drill(struct session *s, const char *id, struct session_drilled *ret,
     struct err *err)
 {
-	const struct plan_choice everything = { 0 };
 	AUTO(plan) struct plan plan = { 0 };
 	char host[256] = "";
 	struct drill_options o = {
@@ -364,7 +383,7 @@ session_drill(struct session *s, const char *id, struct session_drilled *ret,
 	*ret = (struct session_drilled){ 0 };
 	(void)gethostname(host, sizeof host - 1);
 	if (session_manifest(s, id, &ret->manifest, err) ||
-	    plan_of(s, &everything, ret->manifest, &plan, err))
+	    plan_drill(s, ret->manifest, &plan, err))
 		return -1;
 	o.manifest = ret->manifest;
 	return drill_run(&o, &ret->result, err);

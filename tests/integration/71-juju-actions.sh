@@ -133,6 +133,37 @@ checks() {
 	result_is '.checks | any(.name == "mlmd" and .status == "failed")'
 }
 
+verifies_and_drills() {
+	local ok
+	deploy
+	backup
+	ok="last backup $ID finished, 1 set"
+	action verify-backup backup-id="$ID" read=all
+	done_is '.results."verify-status" == "ok" and
+	    (.results.sets | contains($id))' --arg id "$ID"
+	result_is '.sets[0] | ."all-read" and .problems == []'
+	action verify-backup backup-id=latest read=10%
+	rm mlmd.db
+	action drill
+	done_is '.results."drill-status" == "ok" and
+	    .results."backup-id" == $id and
+	    (.results.drill | contains("integrity_check"))' --arg id "$ID"
+	status_is active "$ok"
+	action show-backup backup-id="$ID"
+	done_is '.results.backup | contains("verified") and contains("drilled")'
+	s3_repo rm "$R" "$(s3_repo ls "$R" juju/kubeflow/sets/ |
+	    jq -r .key | grep mlmd.sqlite)"
+	action_fails "set $ID is damaged: mlmd: " verify-backup all=true
+	done_is '.results."verify-status" == "damaged"'
+	result_is '.sets[0].problems[0].component == "mlmd"'
+	status_is active "$ok; a set is damaged"
+	action_fails "set $ID: mlmd: " drill backup-id="$ID"
+	done_is '.results."drill-status" == "failed"'
+	status_is active "$ok; a set is damaged; a drill failed"
+	action_fails "give either 'backup-id' or 'all'" verify-backup
+	action_fails "'x' is no share" verify-backup all=true read=x
+}
+
 some_components() {
 	deploy
 	backup component=" mlmd , "
@@ -272,6 +303,7 @@ it 'works with s3-integrator of track 1' keys_of_track_1
 it 'lists sets in the table of the database charms' lists
 it 'shows a set' shows
 it 'checks what it is related to' checks
+it 'verifies and drills, and the status tells' verifies_and_drills
 it 'saves and restores some components' some_components
 it 'saves nothing while something is not there yet' \
     does_not_leave_out_what_waits
