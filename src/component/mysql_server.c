@@ -396,6 +396,18 @@ look_sql(const char *database, struct buf *b, struct err *err)
 }
 
 int
+mysql_server_read_look(char *text, struct database_shape *s, struct buf *drops,
+    struct err *err)
+{
+	char *f[7];
+
+	while (mysql_client_row(&text, f, 7))
+		if (take_row(f, s, drops, err))
+			return -1;
+	return 0;
+}
+
+int
 mysql_server_look(const struct mysql_tools *tools,
     const struct config_database *cfg, const struct database_unit *u,
     const char *database, struct database_shape *s, struct buf *drops,
@@ -403,14 +415,11 @@ mysql_server_look(const struct mysql_tools *tools,
 {
 	AUTO(buf) struct buf sql = { .max = ANSWER_MAX };
 	AUTO(buf) struct buf rows = { .max = LOOK_MAX };
-	char *cursor, *f[7];
 
-	if (look_sql(database, &sql, err) ||
-	    mysql_client_query(tools, cfg, u, sql.data, &rows, err))
-		return -1;
-	cursor = rows.data;
-	while (mysql_client_row(&cursor, f, 7))
-		if (take_row(f, s, drops, err))
-			return -1;
-	return 0;
+	return look_sql(database, &sql, err) ||
+	               mysql_client_query(tools, cfg, u, sql.data, &rows,
+	                   err) ||
+	               mysql_server_read_look(rows.data, s, drops, err)
+	           ? -1
+	           : 0;
 }

@@ -26,6 +26,8 @@ MUST_CHECK int mysql_server_look(const struct mysql_tools *,
 MUST_CHECK int mysql_server_quote(struct buf *, const char *name, struct err *);
 
 /* For each of them, from what was answered; pure.  text is changed. */
+MUST_CHECK int mysql_server_read_look(char *text, struct database_shape *,
+    struct buf *drops, struct err *);
 void mysql_server_read_status(char *text, struct database_unit *);
 /* Nothing but what a GTID set is made of. */
 bool mysql_server_is_gtid(const char *);

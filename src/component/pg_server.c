@@ -208,9 +208,9 @@ pg_server_reach(const struct config_database *c, const struct database_unit *u,
 
 /* --- what is in a database */
 
-static int
-read_shape(char *line, const struct database_unit *u, struct database_shape *s,
-    struct err *err)
+int
+pg_server_read_shape(char *line, const struct database_unit *u,
+    struct database_shape *s, struct err *err)
 {
 	const char *charset = field(&line), *collation = field(&line);
 	const char *tables = field(&line), *bytes = field(&line);
@@ -259,7 +259,7 @@ pg_server_look(const struct config_database *c, const struct database_unit *u,
 		s->exists = false;
 		return 0;
 	}
-	return read_shape(rows.data ? rows.data : (char[]){ 0 }, u, s, err);
+	return pg_server_read_shape(rows.data ? rows.data : (char[]){ 0 }, u, s, err);
 }
 
 static bool

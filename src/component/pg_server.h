@@ -32,6 +32,9 @@ MUST_CHECK int pg_server_drop(const struct config_database *,
 MUST_CHECK int pg_server_read_answer(char *line, struct database_unit *,
     struct err *);
 
+MUST_CHECK int pg_server_read_shape(char *line, const struct database_unit *,
+    struct database_shape *, struct err *);
+
 /* SQL around a dump: one transaction that empties the database, and gives
  * back owners and grants in the end. */
 extern const char pg_server_before[], pg_server_after[];
