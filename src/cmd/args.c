@@ -38,6 +38,8 @@ static const struct entry entries[] = {
 	{ ARGS_TO, "to", '\0', "NAME=TARGET",
 	    "restore this component to another file or bucket, and only those "
 	    "that are named" },
+	{ ARGS_OUTPUT, "output", 'o', "FILE",
+	    "write to a new file, of mode 0600" },
 	{ ARGS_VERBOSE, "verbose", 'v', NULL, "say more" },
 	{ ARGS_QUIET, "quiet", 'q', NULL, "say only what went wrong" },
 	{ ARGS_HELP, "help", 'h', NULL, "print this" },
@@ -86,6 +88,9 @@ set_value(struct args *a, enum args_option option, const char *value)
 		break;
 	case ARGS_TO:
 		a->to[a->nto++] = value;
+		break;
+	case ARGS_OUTPUT:
+		a->output = value;
 		break;
 	case ARGS_VERBOSE:
 		a->verbose = true;

@@ -25,6 +25,7 @@ enum args_option {
 	ARGS_ALL = 1 << 13,
 	ARGS_NOW = 1 << 14,
 	ARGS_ALLOW = 1 << 15,
+	ARGS_OUTPUT = 1 << 16,
 };
 
 struct args {
@@ -36,6 +37,7 @@ struct args {
 	size_t ncomponents, nto, nallow;
 	const char *label;
 	const char *read; /* NULL: not given; "all" or a share, as given */
+	const char *output;
 	bool full, exact, dry_run, json, verbose, quiet, all, now;
 	unsigned given; /* enum args_option */
 };

@@ -10,6 +10,7 @@
 #include "cmd/cmd_help.h"
 #include "cmd/cmd_hold.h"
 #include "cmd/cmd_juju.h"
+#include "cmd/cmd_keygen.h"
 #include "cmd/cmd_list.h"
 #include "cmd/cmd_prune.h"
 #include "cmd/cmd_restore.h"
@@ -50,6 +51,10 @@ static const struct cmd table[] = {
 	    "is everything reachable, allowed, and has it room? Nothing is "
 	    "saved",
 	    ARGS_COMPONENT | ARGS_JSON, false, cmd_check },
+	{ "keygen", "",
+	    "make a key pair for 'encryption' in the configuration, as "
+	    "age-keygen does",
+	    ARGS_OUTPUT, CMD_ID_NONE, cmd_keygen },
 	{ "version", "", "print the version", 0, CMD_ID_NONE,
 	    cmd_help_version },
 	{ "help", "", "print this", 0, CMD_ID_NONE, cmd_help },

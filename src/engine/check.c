@@ -6,7 +6,9 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "component/component.h"
+#include "crypto/age_keys.h"
 #include "crypto/rand.h"
+#include "repo/repo_keys.h"
 #include "store/store.h"
 
 /* Room below which a backup is not worth beginning. */
@@ -92,6 +94,36 @@ look_at(const struct check_repository *r, struct buf *detail, struct err *err)
 	return buf_printf(detail, err, ", %zu sets", sets.count);
 }
 
+/* Would the next backup be encrypted, and could it be restored from here? */
+static int
+look_at_keys(const struct config *c, const struct check_repository *r,
+    struct buf *detail, struct err *err)
+{
+	const struct age_keys *k = &c->repository.keys;
+	char id[LAYOUT_ID_SIZE];
+	bool encrypted = false;
+
+	if (k->nrecipients > 0)
+		return buf_printf(detail, err,
+		    ", encrypted to %zu recipient%s, %s", k->nrecipients,
+		    k->nrecipients == 1 ? "" : "s",
+		    age_keys_opens_own(k) ? "with an identity of theirs here"
+		                          : "whose identities are not here");
+	if (k->nidentities > 0)
+		return err_set(err, ERR_USAGE,
+		    "'encryption' has an identity and no 'recipients': sets "
+		    "can be restored, and none be made");
+	if (c->repository.plain || !r->repo)
+		return 0;
+	if (repo_keys_newest(r->repo, id, &encrypted, err))
+		return -1;
+	return encrypted ? err_set(err, ERR_USAGE,
+	                       "set %s is encrypted, and the configuration "
+	                       "names no recipients: no set can be made",
+	                       id)
+	                 : 0;
+}
+
 static int
 check_repo(const struct config *c, const struct check_repository *r,
     struct check_result *result, struct err *err)
@@ -108,7 +140,7 @@ check_repo(const struct config *c, const struct check_repository *r,
 			return -1;
 		return add_line(result, "repository", made, detail.data, err);
 	}
-	if (look_at(r, &detail, &why))
+	if (look_at(r, &detail, &why) || look_at_keys(c, r, &detail, &why))
 		return add_line(result, "repository", false, why.msg, err);
 	return add_line(result, "repository", true, detail.data, err);
 }

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "base/tree.h"
 #include "base/yaml.h"
+#include "juju/encryption.h"
 #include "juju/hooktool.h"
 #include "juju/relation_database.h"
 #include "juju/relation_minio.h"
@@ -22,7 +23,7 @@ static const char retention_origin[] = "charm option 'retention'";
 struct options {
 	struct json *json;
 	const char *components, *databases, *store_bucket, *bucket, *path,
-	    *name, *bandwidth, *retention;
+	    *name, *bandwidth, *retention, *recipients, *identity;
 	bool create_bucket;
 };
 
@@ -53,6 +54,8 @@ options_read(struct options *o, struct err *err)
 	o->name = option(o->json, "name");
 	o->bandwidth = option(o->json, "bandwidth");
 	o->retention = option(o->json, "retention");
+	o->recipients = option(o->json, "encryption-recipients");
+	o->identity = option(o->json, "encryption-identity");
 	o->create_bucket = json_opt_bool(o->json, "create-bucket");
 	return 0;
 }
@@ -233,11 +236,41 @@ charm_publish(const struct env *env, struct err *err)
 
 /* --- what we read */
 
+static void
+app_of(const struct env *env, char out[APP_SIZE])
+{
+	const char *unit = env->unit ? env->unit : "platform-backup";
+
+	(void)snprintf(out, APP_SIZE, "%.*s", (int)strcspn(unit, "/"), unit);
+}
+
+/* *ready false: a gap says what is missing, and it must not go on without. */
+static int
+add_encryption(struct walk *w, struct tree *map, bool *ready, struct err *err)
+{
+	char app[APP_SIZE];
+	const struct encryption e = { w->options->recipients,
+		w->options->identity, app };
+	struct relation_gap gap = { 0 };
+	struct tree *t = NULL;
+
+	app_of(w->env, app);
+	if (encryption_read(&e, &gap, &t, err) ||
+	    (t && tree_add(map, "encryption", t, err)))
+		return -1;
+	*ready = gap.state == RELATION_READY;
+	if (!*ready)
+		relation_gap_set(&w->charm->repository, gap.state, "%s",
+		    gap.text);
+	return 0;
+}
+
 static int
 read_repository(struct walk *w, const char *id, struct err *err)
 {
 	struct relation_s3 r = repository_of(w, id);
 	AUTO(tree) struct tree *map = NULL, *s3 = NULL;
+	bool ready = false;
 
 	if (tree_get(w->root, "repository"))
 		return 0; /* metadata.yaml allows one; Juju does not enforce */
@@ -250,9 +283,10 @@ read_repository(struct walk *w, const char *id, struct err *err)
 	    tree_add_text(map, "name",
 	        w->options->name ? w->options->name : w->env->model, err) ||
 	    tree_add_text(map, "create-bucket",
-	        w->options->create_bucket ? "true" : "false", err))
+	        w->options->create_bucket ? "true" : "false", err) ||
+	    add_encryption(w, map, &ready, err))
 		return -1;
-	return tree_add(w->root, "repository", TAKE(map), err);
+	return ready ? tree_add(w->root, "repository", TAKE(map), err) : 0;
 }
 
 static bool
@@ -454,20 +488,12 @@ read_rest(struct walk *w, struct err *err)
 }
 
 static void
-app_of(const struct env *env, char out[APP_SIZE])
-{
-	const char *unit = env->unit ? env->unit : "platform-backup";
-
-	(void)snprintf(out, APP_SIZE, "%.*s", (int)strcspn(unit, "/"), unit);
-}
-
-static void
 name_gaps(const struct walk *w)
 {
 	char app[APP_SIZE];
 
 	app_of(w->env, app);
-	if (!tree_get(w->root, "repository"))
+	if (!tree_get(w->root, "repository")) /* if no gap was named yet */
 		relation_gap_set(&w->charm->repository, RELATION_BLOCKED,
 		    "no place for backups: juju integrate %s s3-integrator",
 		    app);

@@ -11,7 +11,7 @@ says_version() {
 
 help_names_all() {
 	"$PB" help >out
-	contains out create list show restore check version help -c \
+	contains out create list show restore check keygen version help -c \
 	    --component --full --label --exact --dry-run --json --to
 	"$PB" --help >out2
 	same out out2
