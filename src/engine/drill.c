@@ -257,17 +257,21 @@ drill_references(struct run *r, struct err *err)
 /* --- the note */
 
 static void
-write_part(struct jsonw *w, const struct drill_part *p)
+write_part(struct jsonw *w, const struct drill_part *p, bool words)
 {
 	jsonw_object(w, NULL);
 	jsonw_str(w, "name", p->name);
 	jsonw_str(w, "status", drill_status_name(p->status));
-	jsonw_str(w, "result", p->words);
+	if (words)
+		jsonw_str(w, "result", p->words);
 	jsonw_close(w);
 }
 
+/* Notes are not encrypted: words may show keys of objects and names of
+ * tables. */
 static int
-write_details(const struct drill_result *r, struct buf *out, struct err *err)
+write_details(const struct drill_result *r, bool words, struct buf *out,
+    struct err *err)
 {
 	struct jsonw w;
 
@@ -275,9 +279,10 @@ write_details(const struct drill_result *r, struct buf *out, struct err *err)
 	jsonw_object(&w, NULL);
 	jsonw_array(&w, "components");
 	for (size_t i = 0; i < r->count; i++)
-		write_part(&w, &r->part[i]);
+		write_part(&w, &r->part[i], words);
 	jsonw_close(&w);
-	jsonw_opt_str(&w, "references", r->references_words);
+	if (words)
+		jsonw_opt_str(&w, "references", r->references_words);
 	jsonw_close(&w);
 	return jsonw_end(&w, err);
 }
@@ -294,7 +299,8 @@ write_note(struct run *r, struct err *err)
 	};
 	struct err why = { 0 };
 
-	if (write_details(r->result, &details, err))
+	if (write_details(r->result, r->o->manifest->nrecipients == 0, &details,
+	        err))
 		return -1;
 	n.details = details.data;
 	if (notes_add(r->o->repo, &n, &why) == 0)
