@@ -83,9 +83,9 @@ struct config_repository {
 	const char *name; /* several platforms share one bucket and path */
 	/* Of 'encryption'; without recipients only for reading. */
 	struct age_keys keys;
-	struct tree *encryption; /* where it was written; NULL: nowhere */
-	bool plain;              /* "none": in the clear, and wanted so */
-	const char *state;       /* folder for copies; NULL: below scratch */
+	struct tree *encryption;    /* where it was written; NULL: nowhere */
+	bool plain;                 /* "none": in the clear, and wanted so */
+	const char *state;          /* folder for copies; NULL: below scratch */
 	uint64_t delete_older_days; /* as s3-integrator gives it; 0: not */
 };
 
