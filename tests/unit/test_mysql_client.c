@@ -143,8 +143,7 @@ errors_say_what_to_do(void **state)
 	assert_int_equal(explained("ERROR 2026 (HY000): certificate verify",
 	                     msg),
 	    ERR_DENIED);
-	assert_int_equal(explained("ERROR 2059 (HY000): plugin", msg),
-	    ERR_IO);
+	assert_int_equal(explained("ERROR 2059 (HY000): plugin", msg), ERR_IO);
 	assert_int_equal(explained("x has insufficient privileges to", msg),
 	    ERR_DENIED);
 	assert_int_equal(explained("", msg), ERR_REMOTE);
