@@ -106,6 +106,31 @@ killed() {
 	clean
 }
 
+# a note is not encrypted: it names no key
+encrypted() {
+	B=$(bucket_name)
+	s3_source mb "$B"
+	s3_source put "$B" very-secret-key "$TOP/README.md"
+	age-keygen -o id.txt 2>/dev/null
+	repository_dir "$T/repository"
+	sed -i "s|^components:|  encryption: {recipients: [$(
+	    age-keygen -y id.txt)], identity-file: $T/id.txt}\n&|" config.yaml
+	component_bucket mlpipeline "$B"
+	create
+	pb 0 verify "$ID" --read
+	pb 0 drill "$ID"
+	chmod -R u+w repository
+	printf X | dd of="$(echo repository/test/sets/*/mlpipeline/pack*)" \
+	    bs=1 seek=300 conv=notrunc status=none
+	pb 1 drill "$ID"
+	not grep -r very-secret-key repository
+	sed -i '/encryption:/s/, identity-file.*}/}/' config.yaml
+	pb 2 drill "$ID"
+	contains err 'is encrypted'
+	pb 1 verify "$ID" --read
+	contains out pack-000001
+}
+
 # what is not configured is said, and nothing at all is no drill
 not_configured() {
 	platform
@@ -209,6 +234,9 @@ postgresql_reads() {
 it 'proves a set where no source can be reached' proves
 it 'names each part that is damaged' finds_damage
 it 'cleans up after one that was killed' killed
+if command -v age-keygen >/dev/null; then
+	it 'keeps keys of an encrypted set out of its note' encrypted
+fi
 it 'says what is not configured' not_configured
 if mariadb_here; then
 	it 'loads a dump of MariaDB into a scratch server' mariadb_loads

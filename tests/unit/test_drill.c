@@ -208,6 +208,23 @@ a_set_is_proved_without_its_sources(void **state)
 }
 
 static void
+an_encrypted_set_needs_an_identity(void **state)
+{
+	struct bench *b = *state;
+	AUTO(notes) struct notes n = { 0 };
+	struct err err = { 0 };
+
+	b->m->recipients = calloc(1, sizeof *b->m->recipients);
+	assert_non_null(b->m->recipients);
+	assert_int_equal(str_dup("age1x", &b->m->recipients[0], &err), 0);
+	b->m->nrecipients = 1;
+	assert_int_equal(drill_run(&b->o, &b->r, &err), -1);
+	assert_true(err_is(&err, ERR_USAGE));
+	assert_int_equal(notes_list(b->kit.repo, NULL, &n, &err), 0);
+	assert_int_equal(n.count, 0);
+}
+
+static void
 references_that_are_not_found_any_more_fail(void **state)
 {
 	struct bench *b = *state;
@@ -335,6 +352,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_set_is_proved_without_its_sources),
+		TEST(an_encrypted_set_needs_an_identity),
 		TEST(references_that_are_not_found_any_more_fail),
 		TEST(each_damaged_component_is_named),
 		TEST(objects_that_are_not_in_the_inventory_are_missed),
