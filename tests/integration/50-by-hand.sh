@@ -2,7 +2,7 @@
 # A set is put back without platform-backup: with tar, zstd, sqlite3, jq and an
 # S3 client, along the RESTORE.md that lies in the set.
 . "${0%/*}/../lib/harness.sh"
-requires sqlite3 jq zstd tar rclone python3
+requires age sqlite3 jq zstd tar rclone python3
 
 setup() {
 	B=$(bucket_name)
@@ -21,10 +21,21 @@ setup() {
 	repository_s3 "$R"
 	component_sqlite mlmd "$T/a.db"
 	component_bucket mlpipeline "$B"
+	[ "${1:-}" != encrypted ] || encrypt
 	create
 	echo late | s3_source put "$B" aaa/late
 	s3_source dump "$B" >before
 	create		# its data lies in two sets
+}
+
+# to two keys, of which the unit that saves has none
+encrypt() {
+	local name
+	for name in one two; do
+		age-keygen -o $name.key 2>/dev/null
+	done
+	sed -i "s|^  name: test|&\\n  encryption: {recipients: [$(age-keygen \
+	    -y one.key), $(age-keygen -y two.key)]}|" config.yaml
 }
 
 # rclone as the guides of today configure it
@@ -119,7 +130,7 @@ one_object() {
 
 # the commands of the guide itself, as they stand there
 guide_runs() {
-	setup
+	setup "$@"
 	fetch
 	cd fetched || return
 	local guide status=0
@@ -130,7 +141,7 @@ guide_runs() {
 	awk '/^```sh$/ { on = 1; next } /^```/ { on = 0 } on' "$guide" \
 	    >../restore.sh
 	s3_source mb "$B-2"
-	out=$T/restored BUCKET=$B-2 AWS_ACCESS_KEY_ID=$(server_get "$SOURCE" \
+	out=$T/restored IDENTITY=$T/two.key BUCKET=$B-2 AWS_ACCESS_KEY_ID=$(server_get "$SOURCE" \
 	    access) AWS_SECRET_ACCESS_KEY=$(server_get "$SOURCE" secret) \
 	    ENDPOINT=$(server_get "$SOURCE" endpoint) sh -eu ../restore.sh
 	cd ..
@@ -143,4 +154,5 @@ guide_runs() {
 it 'is restored with rclone, zstd, tar, sqlite3 and jq' with_common_tools
 it 'gives one object of a pack by offset and length' one_object
 it 'carries a guide whose commands restore all of it' guide_runs
+it 'carries one that decrypts it with age' guide_runs encrypted
 done_testing

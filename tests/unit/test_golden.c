@@ -1,8 +1,9 @@
 /*
- * test_golden.c - the repository in tests/golden/format-1 was written once, by
- * the first program that could, and every later one must be able to read it.
+ * test_golden.c - the repositories in tests/golden were written once, by the
+ * first program that could, and every later one must be able to read them: one
+ * in the clear, and one encrypted, to the key beside it and to another.
  *
- *     build/…/unit/test_golden FOLDER    writes such a repository
+ *     build/…/unit/test_golden FOLDER [KEY]    writes such a repository
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,19 +15,24 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
+#include "../lib/age_kit.h"
 #include "../lib/repo_kit.h"
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/str.h"
 #include "repo/inventory.h"
 #include "repo/pack.h"
+#include "repo/repo_keys.h"
 
 #define GOLDEN "tests/golden/format-1"
+#define GOLDEN_AGE "tests/golden/format-1-age"
+#define GOLDEN_KEY "tests/golden/format-1-age.key"
 #define FIRST "2026-11-19T16:28:00Z"
 #define SECOND "2026-11-20T16:28:00Z"
 
 enum { TEXT_MAX = 4 << 20, LONG = 200000 };
 
+static struct age_keys keys;
 static const int64_t first_time = 1795105680; /* FIRST */
 
 /* What the bucket holds, in the order of the keys' bytes. */
@@ -165,11 +171,8 @@ inventory_of(const struct manifest *m)
 	const struct manifest_component *c = manifest_find(m, "mlpipeline");
 
 	assert_non_null(c);
-	for (size_t i = 0; i < c->files.count; i++)
-		if (str_ends(c->files.file[i].path, ".inventory.jsonl.zst"))
-			return &c->files.file[i];
-	fail_msg("no inventory");
-	return NULL;
+	assert_non_null(manifest_inventory_of(c));
+	return manifest_inventory_of(c);
 }
 
 static int
@@ -249,8 +252,27 @@ save(struct kit *k, const struct manifest *before, char id[LAYOUT_ID_SIZE],
 	return rc ? -1 : 0;
 }
 
+/* The key's own recipient and, for a new repository, another. */
 static int
-write_repository(const char *folder)
+read_keys(const char *path, bool others, struct err *err)
+{
+	AUTO(buf) struct buf text = { .max = 4096 };
+	char recipient[AGE_KEYS_RECIPIENT_SIZE];
+
+	if (file_read(path, &text, err) ||
+	    age_keys_add_identities(&keys, text.data, err))
+		return -1;
+	if (!others)
+		return 0;
+	age_keys_recipient_text(keys.identity[0].recipient, recipient);
+	return age_keys_add_recipient(&keys, recipient, err) ||
+	               age_keys_add_recipient(&keys, AGE_KIT_OTHER, err)
+	           ? -1
+	           : 0;
+}
+
+static int
+write_repository(const char *folder, const char *key)
 {
 	struct kit k;
 	struct store *inner = NULL;
@@ -260,7 +282,9 @@ write_repository(const char *folder)
 	int rc;
 
 	rc = store_dir_new(folder, true, &inner, &err) ||
-	     kit_open_on(&k, inner, &err);
+	     kit_open_on(&k, inner, &err) ||
+	     (key && read_keys(key, true, &err));
+	repo_set_keys(k.repo, &keys);
 	k.now = first_time;
 	k.arg = scratch;
 	rc = rc || save(&k, NULL, id, &err) ||
@@ -276,17 +300,34 @@ write_repository(const char *folder)
 /* --- reading it */
 
 static int
-setup(void **state)
+open_it(void **state, const char *folder)
 {
 	struct store *st;
 	struct repo *r = NULL;
 	struct err err = { 0 };
 
-	if (store_dir_new(GOLDEN, false, &st, &err) ||
+	if (store_dir_new(folder, false, &st, &err) ||
 	    repo_open(st, false, &r, &err))
 		(void)fprintf(stderr, "%s\n", err.msg);
 	*state = r;
 	return r ? 0 : -1;
+}
+
+static int
+setup(void **state)
+{
+	return open_it(state, GOLDEN);
+}
+
+static int
+setup_age(void **state)
+{
+	struct err err = { 0 };
+
+	if (open_it(state, GOLDEN_AGE) || read_keys(GOLDEN_KEY, false, &err))
+		return -1;
+	repo_set_keys(*state, &keys);
+	return 0;
 }
 
 static int
@@ -336,7 +377,8 @@ every_file_is_as_its_manifest_says(void **state)
 			verify_all(*state, &m->component[i].files, &n);
 			verify_all(*state, &m->component[i].needs, &n);
 		}
-		assert_int_equal(n, second ? 7 : 6);
+		assert_int_equal(n, (second ? 7 : 6) + m->hidden);
+		assert_int_equal(m->nrecipients, m->hidden ? 2 : 0);
 		assert_string_equal(manifest_status(m), "finished");
 	}
 }
@@ -349,6 +391,8 @@ manifest_says_what_it_said(void **state)
 	struct err err = { 0 };
 
 	assert_int_equal(repo_manifest(*state, SECOND, &m, &err), 0);
+	assert_true(!m->hidden || !manifest_find(m, "mlpipeline")->facts);
+	assert_int_equal(repo_keys_reveal(*state, m, &err), 0);
 	assert_string_equal(m->parent, FIRST);
 	assert_string_equal(m->name, "kubeflow");
 	assert_string_equal(m->tool, "platform-backup 0.1.0");
@@ -476,7 +520,9 @@ main(int argc, char **argv)
 		cmocka_unit_test(database_comes_back),
 	};
 
-	if (argc == 2)
-		return write_repository(argv[1]);
-	return cmocka_run_group_tests_name("golden", tests, setup, teardown);
+	if (argc > 1)
+		return write_repository(argv[1], argv[2]);
+	return cmocka_run_group_tests_name("golden", tests, setup, teardown) ||
+	       cmocka_run_group_tests_name("golden, encrypted", tests,
+	           setup_age, teardown);
 }
