@@ -259,7 +259,8 @@ pg_server_look(const struct config_database *c, const struct database_unit *u,
 		s->exists = false;
 		return 0;
 	}
-	return pg_server_read_shape(rows.data ? rows.data : (char[]){ 0 }, u, s, err);
+	return pg_server_read_shape(rows.data ? rows.data : (char[]){ 0 }, u, s,
+	    err);
 }
 
 static bool
