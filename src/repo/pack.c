@@ -1,5 +1,6 @@
 #include "repo/pack.h"
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -485,6 +486,7 @@ pack_length(struct repo *repo, const struct manifest_file *f, uint64_t *ret,
 
 	if (pack_reader_new(repo, &r, err))
 		return -1;
+	assert(r);
 	rc = load(r, f, true, &p, err);
 	if (rc == 0)
 		*ret = p.table.entry[p.table.count].out;
