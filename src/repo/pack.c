@@ -488,6 +488,7 @@ pack_length(struct repo *repo, const struct manifest_file *f, uint64_t *ret,
 		return -1;
 	assert(r);
 	rc = load(r, f, true, &p, err);
+	assert(rc || p.table.entry);
 	if (rc == 0)
 		*ret = p.table.entry[p.table.count].out;
 	vacate(&p);
