@@ -290,8 +290,6 @@ check_clock(const struct retention_times *t, const struct retention_set *set,
 	int64_t now = t->now < t->ours ? t->now : t->ours;
 	int64_t late = now + RETENTION_TOLERANCE_S;
 
-	if (check_agreement(t, err))
-		return -1;
 	if (t->newest_note > late)
 		return went_back("the newest note", t->newest_note, now, err);
 	for (size_t i = n; i-- > 0;)
@@ -306,12 +304,12 @@ check_future(const struct retention_times *t, const struct retention_set *set,
     size_t n, struct err *err)
 {
 	char then[DATE_ISO_SIZE], now[DATE_ISO_SIZE];
-	int64_t late = t->now < t->ours ? t->now : t->ours;
 
-	if (n == 0 || set[n - 1].time <= late + RETENTION_TOLERANCE_S)
+	/* ids are by the store's clock */
+	if (n == 0 || set[n - 1].time <= t->now + RETENTION_TOLERANCE_S)
 		return 0;
 	date_iso(set[n - 1].time, then);
-	date_iso(late, now);
+	date_iso(t->now, now);
 	return err_set(err, ERR_REFUSED,
 	    "set %s lies in the future, as it is %s: nothing is deleted. Set "
 	    "the clock, delete that set, or say '--allow future'",
@@ -342,9 +340,13 @@ retention_check(const struct retention_times *t,
     const struct retention_set *set, const struct retention_decision *d,
     size_t n, unsigned allow, struct err *err)
 {
+	bool any_clock = allow & RETENTION_CLOCK;
+
+	if (!any_clock && check_agreement(t, err))
+		return -1;
 	if (!(allow & RETENTION_FUTURE) && check_future(t, set, n, err))
 		return -1;
-	if (!(allow & RETENTION_CLOCK) && check_clock(t, set, n, err))
+	if (!any_clock && check_clock(t, set, n, err))
 		return -1;
 	return allow & RETENTION_HALF ? 0 : check_half(set, d, n, err);
 }

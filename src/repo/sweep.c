@@ -132,7 +132,8 @@ fate_of_marked(struct sweep *w, const struct repo_set *s, int64_t mark)
 {
 	const struct repo_set *run;
 
-	if (now_of(w) - mark < w->o->grace_s)
+	/* a mark may be dated a few seconds ahead (notes.h) */
+	if (w->o->grace_s > 0 && now_of(w) - mark < w->o->grace_s)
 		return STAYS;
 	run = run_before(w, mark);
 	if (!run)
@@ -147,7 +148,9 @@ fate_of(struct sweep *w, const struct repo_set *s)
 {
 	struct notes_state said;
 
-	if (w->o->only && strcmp(w->o->only, s->folder) != 0)
+	/* what it needed of removed sets goes with it */
+	if (w->o->only && strcmp(w->o->only, s->folder) != 0 &&
+	    (s->committed || !s->deleted))
 		return STAYS;
 	notes_state(&w->notes, s->folder, &said);
 	if (said.held)

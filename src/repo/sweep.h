@@ -13,7 +13,8 @@
 
 struct sweep_options {
 	int64_t grace_s;  /* marks must be so old, dead runs so silent */
-	const char *only; /* this folder; NULL: whatever is due */
+	const char *only; /* this folder, and what is left of removed sets;
+	                   * NULL: whatever is due */
 };
 
 struct sweep_result {

@@ -25,6 +25,8 @@ the authority, for https).
   uploads BUCKET                unfinished multipart uploads
   leave-upload BUCKET KEY       begin one and leave it
   policy BUCKET FILE            set a bucket policy
+  mb-locked BUCKET DAYS         make one whose objects are locked so long
+  versions BUCKET               one JSON line a version or delete marker
   mirror BUCKET BUCKET2         copy all objects as they are
 """
 import base64
@@ -193,6 +195,24 @@ class Client:
             if root.findtext("IsTruncated") != "true":
                 return
             token = root.findtext("NextContinuationToken").encode()
+
+    def make_locked(self, bucket, days):
+        self.request("PUT", bucket,
+                     headers={"x-amz-bucket-object-lock-enabled": b"true"})
+        body = ("<ObjectLockConfiguration><ObjectLockEnabled>Enabled"
+                "</ObjectLockEnabled><Rule><DefaultRetention><Mode>COMPLIANCE"
+                "</Mode><Days>%d</Days></DefaultRetention></Rule>"
+                "</ObjectLockConfiguration>" % int(days)).encode()
+        md5 = base64.b64encode(hashlib.md5(body).digest())
+        self.request("PUT", bucket, query={"object-lock": b""}, body=body,
+                     headers={"content-md5": md5})
+
+    def versions(self, bucket):
+        root = parse(self.request("GET", bucket, query={
+            "versions": b"", "encoding-type": b"url"})[1])
+        for kind in ("Version", "DeleteMarker"):
+            for item in root.iter(kind):
+                yield {"kind": kind, "key": unurl(item.findtext("Key"))}
 
     def uploads(self, bucket):
         root = parse(self.request("GET", bucket, query={
@@ -500,6 +520,11 @@ def main(argv):
     elif cmd == "policy":
         with open(rest[0], "rb") as f:
             c.request("PUT", bucket, query={"policy": b""}, body=f.read())
+    elif cmd == "mb-locked":
+        c.make_locked(bucket, rest[0])
+    elif cmd == "versions":
+        for line in c.versions(bucket):
+            show(line)
     elif cmd == "mirror":
         cmd_mirror(c, bucket, rest[0])
     else:

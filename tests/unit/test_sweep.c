@@ -300,8 +300,7 @@ a_held_set_stays(void **state)
 	assert_int_equal(sweep(k, 0).sets, 0);
 	say(k, 1, NOTE_RELEASED);
 	assert_int_equal(sweep(k, 0).sets, 0); /* the mark was taken back */
-	say(k, 1, NOTE_DELETED);
-	k->now = NOW + 10; /* notes may run ahead by a second each */
+	say(k, 1, NOTE_DELETED); /* dated ahead, by a second each */
 	assert_int_equal(sweep(k, 0).sets, 1);
 }
 
@@ -448,6 +447,30 @@ only_one_is_swept_where_one_is_named(void **state)
 	assert_int_equal(r.sets, 1);
 	assert_int_equal(files_of(k, 1), FILES + 3);
 	assert_int_equal(files_of(k, 2), 0);
+}
+
+static void
+what_one_needed_of_removed_sets_goes_with_it(void **state)
+{
+	struct kit *k = *state;
+	char folder[LAYOUT_FOLDER_SIZE];
+	struct sweep_result r;
+	struct err err = { 0 };
+
+	put_set(k, 1, NOTHING);
+	put_set(k, 2, NEEDS(1));
+	put_set(k, 3, NOTHING);
+	say(k, 1, NOTE_DELETED);
+	assert_int_equal(sweep(k, 0).needed, FILES);
+	say(k, 2, NOTE_DELETED);
+	say(k, 3, NOTE_DELETED);
+	assert_int_equal(sweep_run(k->repo,
+	                     &(struct sweep_options){
+	                         .only = folder_of(2, folder) },
+	                     &r, &err),
+	    0);
+	assert_int_equal(files_of(k, 1) + files_of(k, 2), 0);
+	assert_int_equal(files_of(k, 3), FILES + 3);
 }
 
 static void
@@ -776,6 +799,7 @@ main(void)
 		TEST(files_of_a_set_that_lost_its_manifest_stay_where_needed),
 		TEST(strangers_are_left_alone),
 		TEST(only_one_is_swept_where_one_is_named),
+		TEST(what_one_needed_of_removed_sets_goes_with_it),
 		TEST(notes_on_nothing_go),
 		TEST(what_the_store_retains_is_counted_and_left),
 		TEST(a_set_whose_manifest_is_retained_stays_whole),
