@@ -293,6 +293,48 @@ proxy_of_the_model() {
 	backup
 }
 
+prunes() {
+	deploy
+	juju_edit '.config.retention = "{keep-last: 1}"'
+	backup
+	local first=$ID
+	backup
+	local second=$ID
+	action prune dry-run=true
+	done_is '.results."prune-status" == "dry run" and
+	    (.results.sets | contains("no rule keeps it"))'
+	action prune
+	result_is '.marked == 1 and .sets[0].decision == "delete"'
+	status_is active "last backup $second finished, 1 set"
+	action list-backups
+	done_is '.results.backups | contains("| deleted")'
+	action hold-backup backup-id="$first"
+	done_is '.results.held == "true" and .results."backup-id" == $id' \
+	    --arg id "$first"
+	status_is active "last backup $second finished, 2 sets"
+	action_fails 'is held' delete-backup backup-id="$first"
+	action release-backup backup-id="$first"
+	action delete-backup backup-id="$first"
+	done_is '.results."delete-status" == "marked" and
+	    (.results."files-go" | fromdate) > now'
+	action prune now=true
+	result_is '."removed-sets" == 1'
+	action_fails 'last finished set' delete-backup backup-id="$second" now=true
+	action delete-backup backup-id="$second" now=true allow=last
+	done_is '.results."delete-status" == "deleted"'
+	status_is active 'ready, no backup yet'
+	juju_edit '.config.retention = "{keep-last: x}"'
+	action_fails "charm option 'retention'" prune
+}
+
+days_of_the_provider() {
+	deploy
+	relate s3-v1 s3-parameters:1 "${S3[@]}" delete-older-than-days=30
+	backup
+	action prune dry-run=true
+	done_is '.results.sets | contains("newer than 30 days")'
+}
+
 it 'saves and restores a platform' round_trip
 it 'works with s3-integrator of track 1' keys_of_track_1
 it 'lists sets in the table of the database charms' lists
@@ -307,6 +349,8 @@ it 'lists and shows sets where there is nothing to save' \
     lists_without_components
 it 'shows that a backup failed until one succeeds' failure_is_remembered
 it 'reads keys that were rotated' rotated_keys
+it 'prunes, deletes, holds and releases' prunes
+it 'keeps sets as long as s3-integrator says' days_of_the_provider
 it 'fails where a component cannot be saved' incomplete_set_fails_the_action
 it 'waits for a secret that is not granted' secret_is_not_granted
 it 'leaves nothing behind when it is cancelled' cancelled
