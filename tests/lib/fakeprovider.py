@@ -31,7 +31,8 @@ import sys
 
 BUCKET = re.compile(r"(?!(^xn--|.+-s3alias$))^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$")
 PLAIN = ("endpoint", "region", "storage-class", "attributes",
-         "s3-api-version", "s3-uri-style", "tls-ca-chain")
+         "s3-api-version", "s3-uri-style", "tls-ca-chain",
+         "delete-older-than-days")
 SECRET = "%.1s2k3v0nmp25c76k%05d"
 ACCOUNT = {"user": ("username", "password", "uris", "read-only-uris"),
            "tls": ("tls", "tls-ca")}
