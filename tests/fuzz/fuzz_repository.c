@@ -1,13 +1,14 @@
 /*
  * fuzz_repository.c - what may lie in a repository that someone else had in
- * hands: the first line is repository.json, each further one the name of a
- * file.
+ * hands: the first line is repository.json, and the content of each file that
+ * the further ones name.
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
+#include "repo/notes.h"
 #include "repo/repo.h"
 #include "store/store.h"
 
@@ -23,14 +24,14 @@ must(bool right)
 }
 
 static void
-put_names(struct store *st, char *names)
+put_names(struct store *st, char *names, const char *text)
 {
 	for (int i = 0; names && i < FILES_MAX; i++) {
 		const char *name = strsep(&names, "\n");
 		struct err err = { 0 };
 
 		/* names that no store takes cannot lie there */
-		(void)!store_put_bytes(st, name, "{}", 2, &err);
+		(void)!store_put_bytes(st, name, text, strlen(text), &err);
 	}
 }
 
@@ -62,6 +63,28 @@ check_sets(const struct repo_sets *s)
 	}
 }
 
+/* Of one folder after the other, oldest first; what they say can be read. */
+static void
+check_notes(struct repo *r)
+{
+	AUTO(notes) struct notes all = { 0 };
+	struct err err = { 0 };
+
+	must(notes_list(r, NULL, &all, &err) == 0);
+	for (size_t i = 0; i < all.count; i++) {
+		AUTO(buf) struct buf text = { .max = NOTE_SIZE_MAX };
+		const struct note *n = &all.note[i];
+		struct notes_state state;
+
+		must(i == 0 || strcmp(n[-1].folder, n->folder) < 0 ||
+		     (strcmp(n[-1].folder, n->folder) == 0 &&
+		         n[-1].time <= n->time));
+		notes_state(&all, n->folder, &state);
+		must(notes_kind_name(n->kind)[0] != '\0');
+		(void)!notes_details(r, n, &text, &err);
+	}
+}
+
 static void
 walk(struct repo *r)
 {
@@ -72,6 +95,7 @@ walk(struct repo *r)
 
 	must(repo_list(r, &s, &err) == 0);
 	check_sets(&s);
+	check_notes(r);
 	for (size_t i = 0; i < s.count; i++)
 		must(repo_manifest(r, s.set[i].folder, &m, &err) == -1);
 	must(repo_latest(r, NULL, 0, &m, &err) == 0 && !m);
@@ -97,7 +121,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		AUTO(free) char *copy = strdup(rest);
 
 		must(copy != NULL);
-		put_names(st, copy);
+		put_names(st, copy, record);
 		check_names(rest);
 	}
 	if (repo_open(st, false, &r, &err) == 0)
