@@ -160,6 +160,43 @@ inventory_in_parts_is_put_together(void **state)
 }
 
 static void
+encrypted_files_go_through_age(void **state)
+{
+	AUTO(manifest) struct manifest *m = NULL;
+	AUTO(buf) struct buf b = { .max = TEXT_MAX };
+	const uint8_t digest[SHA256_SIZE] = { 1 };
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(sample_manifest(&m, &err), 0);
+	m->recipients = calloc(1, sizeof *m->recipients);
+	assert_non_null(m->recipients);
+	m->recipients[m->nrecipients++] = strdup("age1xyz");
+	manifest_files_done(&m->component[0].files);
+	manifest_files_done(&m->component[1].files);
+	assert_int_equal(manifest_files_add(&m->component[0].files,
+	                     "sets/" SAMPLE_FOLDER "/mlmd.sqlite.zst.age", 7,
+	                     digest, &err),
+	    0);
+	assert_int_equal(manifest_files_add(&m->component[1].files,
+	                     "sets/" SAMPLE_FOLDER
+	                     "/mlpipeline.inventory.jsonl.zst.age",
+	                     7, digest, &err),
+	    0);
+	assert_int_equal(guide_write(m, where, &b, &err), 0);
+	(void)find(&b, "is encrypted to:\n\n* age1xyz\n");
+	(void)find(&b, "\tage -d -i \"$identity\" \"$1\"\n");
+	(void)find(&b,
+	    "plain sets/" SAMPLE_FOLDER "/mlmd.sqlite.zst.age | zstd -dc > "
+	    "\"$out/mlmd.sqlite\"\n");
+	(void)find(&b, "plain sets/" SAMPLE_FOLDER
+	               "/mlpipeline.inventory.jsonl.zst.age | zstd -dc > "
+	               "\"$out/mlpipeline.jsonl\"\n");
+	(void)find(&b, "\t*.zst.age) plain \"$f\" | zstd -dc > ");
+	(void)find(&b, ".facts.bucket // .name' \"$out/names.json\")");
+}
+
+static void
 every_allocation_may_fail(void **state)
 {
 	AUTO(manifest) struct manifest *m = NULL;
@@ -192,6 +229,7 @@ main(void)
 		cmocka_unit_test(words_of_others_cannot_become_a_block),
 		cmocka_unit_test(set_without_buckets_needs_no_upload),
 		cmocka_unit_test(inventory_in_parts_is_put_together),
+		cmocka_unit_test(encrypted_files_go_through_age),
 		cmocka_unit_test(every_allocation_may_fail),
 	};
 

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "../lib/age_kit.h"
 #include "../lib/failalloc.h"
 #include "../lib/repo_kit.h"
 #include "base/buf.h"
@@ -334,6 +335,56 @@ every_allocation_may_fail(void **state)
 
 #define WITH_BENCH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
+static int
+remove_all(const char *folder)
+{
+	char command[100];
+	FILE *p;
+
+	(void)snprintf(command, sizeof command, "rm -rf %s", folder);
+	p = popen(command, "r");
+	return p ? pclose(p) : -1;
+}
+
+/* Who can encrypt and not decrypt reads what it kept itself. */
+static void
+without_an_identity_a_copy_is_read(void **state)
+{
+	struct bench *b = *state;
+	char folder[] = "/tmp/inventory-XXXXXX", inner[40];
+	struct age_keys keys = age_kit_writer();
+	char id[] = "2026-11-20T16:28:00Z", recipient[] = AGE_KIT_RECIPIENT;
+	char *recipients[] = { recipient };
+	const struct manifest m = {
+		.id = id, .recipients = recipients, .nrecipients = 1
+	};
+	const struct manifest_file *f;
+	struct err err = { 0 };
+	unsigned n;
+
+	assert_non_null(mkdtemp(folder));
+	(void)snprintf(inner, sizeof inner, "%s/state", folder);
+	repo_set_keys(b->kit.repo, &keys);
+	assert_int_equal(repo_keep_copies(b->kit.repo, inner, &err), 0);
+	f = store_numbers(b, 2000);
+	assert_true(str_ends(f->path, ".inventory.jsonl.zst.age"));
+	assert_int_equal(inventory_readable(b->kit.repo, &m, f, &err), 0);
+	assert_int_equal(read_all(b, f, &n, &err), 0);
+	assert_int_equal(n, 2000);
+	/* once it is gone, what is missing is said before it is needed */
+	assert_int_equal(remove_all(folder), 0);
+	assert_int_equal(inventory_readable(b->kit.repo, &m, f, &err), -1);
+	assert_int_equal(err.code, ERR_USAGE);
+	assert_non_null(strstr(err.msg, AGE_KIT_RECIPIENT));
+	assert_int_equal(read_all(b, f, &n, &err), -1);
+	assert_int_equal(err.code, ERR_USAGE);
+	/* and whoever has an identity needs none */
+	keys = age_kit_both();
+	assert_int_equal(inventory_readable(b->kit.repo, &m, f, &err), 0);
+	assert_int_equal(read_all(b, f, &n, &err), 0);
+	repo_set_keys(b->kit.repo, NULL);
+}
+
 int
 main(void)
 {
@@ -350,6 +401,7 @@ main(void)
 		WITH_BENCH(any_damage_is_seen_by_the_end),
 		WITH_BENCH(inventory_that_is_gone_is_named),
 		WITH_BENCH(reading_can_be_given_up_at_any_time),
+		WITH_BENCH(without_an_identity_a_copy_is_read),
 		WITH_BENCH(every_allocation_may_fail),
 	};
 

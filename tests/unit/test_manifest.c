@@ -255,6 +255,11 @@ what_cannot_be_is_refused_though_its_hash_is_right(void **state)
 		{ "\"not-in-set\": [", "\"not-in-set\": [[]," },
 		{ "\"not-in-set\"", "\"in-set\"" },
 		{ "\"not-in-set\": [", "\"not-in-set\": \"x\", \"y\": [" },
+		{ "\"name\"", "\"encryption\": {}, \"name\"" },
+		{ "\"name\"",
+		    "\"encryption\": {\"format\": \"age\"}, \"name\"" },
+		{ "\"name\"", "\"encryption\": {\"format\": \"age\", "
+		              "\"recipients\": []}, \"name\"" },
 	};
 
 	(void)state;

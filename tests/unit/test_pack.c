@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "../lib/age_kit.h"
 #include "../lib/failalloc.h"
 #include "../lib/repo_kit.h"
 #include "base/buf.h"
@@ -133,6 +134,50 @@ every_object_can_be_read_by_itself(void **state)
 	for (unsigned i = 2000; i-- > 0;)
 		assert_reads(b, r, i, &at[i]);
 	assert_int_equal(b->kit.whole_gets, 1);
+}
+
+/* Chunks of the encryption and frames of the pack have other edges. */
+static void
+every_object_of_an_encrypted_pack_can_be_read(void **state)
+{
+	struct bench *b = *state;
+	struct age_keys keys = age_kit_both();
+	AUTO(pack_reader) struct pack_reader *r = NULL;
+	AUTO(free) char *got = malloc(PACK_OBJECT_MAX);
+	AUTO(free) char *want = malloc(PACK_OBJECT_MAX);
+	struct place *at = b->at;
+	struct err err = { 0 };
+
+	assert_true(got && want);
+	repo_set_keys(b->kit.repo, &keys);
+	for (unsigned i = 0; i < 12; i++) {
+		size_t n = 1 + i * 41234;
+
+		assert_int_equal(rand_bytes(want, n, &err), 0);
+		assert_int_equal(add(b, want, n, &at[i], &err), 0);
+	}
+	assert_int_equal(pack_writer_end(b->w, &err), 0);
+	assert_string_equal(strrchr(at[0].path, '/'),
+	    "/pack-000001.tar.zst.age");
+	assert_int_equal(pack_reader_new(b->kit.repo, &r, &err), 0);
+	for (unsigned i = 12; i-- > 0;) {
+		uint8_t digest[SHA256_SIZE];
+		char name[SHA256_HEX];
+
+		assert_int_equal(pack_read(r, file_of(b, &at[i]), at[i].offset,
+		                     got, at[i].size, &err),
+		    0);
+		/* its name stands in the header before it */
+		assert_int_equal(sha256_of(got, at[i].size, digest, &err), 0);
+		str_hex(digest, sizeof digest, name);
+		assert_int_equal(pack_read(r, file_of(b, &at[i]),
+		                     at[i].offset - 512, got, SHA256_HEX - 1,
+		                     &err),
+		    0);
+		assert_memory_equal(got, name, SHA256_HEX - 1);
+	}
+	assert_int_equal(b->kit.whole_gets, 1);
+	repo_set_keys(b->kit.repo, NULL);
 }
 
 static void
@@ -576,6 +621,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_BENCH(every_object_can_be_read_by_itself),
+		WITH_BENCH(every_object_of_an_encrypted_pack_can_be_read),
 		WITH_BENCH(neighbours_can_be_read_at_once),
 		WITH_BENCH(range_that_is_not_there_is_refused),
 		WITH_BENCH(pack_that_is_full_is_followed_by_another),
