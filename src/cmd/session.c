@@ -48,21 +48,28 @@ session_load(struct session *s, const char *file, bool create, struct err *err)
 }
 
 /* What cannot be decrypted later is kept here as far as the next backup needs
- * it; who only reads keeps nothing. */
+ * it. */
 static int
-use_keys(struct session *s, bool create, struct err *err)
+keep_copies(struct session *s, struct err *err)
 {
 	const struct config_repository *r = &s->config->repository;
 	AUTO(free) char *state = NULL;
 
-	repo_set_keys(s->repo, &r->keys);
-	if (!create || r->keys.nrecipients == 0)
-		return 0;
 	if (str_printf(&state, err, "%s/platform-backup-state",
 	        s->config->scratch) ||
 	    repo_keep_copies(s->repo, r->state ? r->state : state, err))
 		return err_wrap(err, "'state' of 'encryption'");
 	return 0;
+}
+
+/* Who only reads keeps nothing. */
+static int
+use_keys(struct session *s, bool create, struct err *err)
+{
+	const struct age_keys *keys = &s->config->repository.keys;
+
+	repo_set_keys(s->repo, keys);
+	return create && keys->nrecipients > 0 ? keep_copies(s, err) : 0;
 }
 
 /* Whoever can only read would write in the clear, or not what was meant. */
