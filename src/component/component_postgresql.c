@@ -294,9 +294,11 @@ postgresql_by_hand(const struct database *d, const struct database_unit *u,
     const char *file, struct buf *b, struct err *err)
 {
 	AUTO(buf) struct buf target = { .max = TARGET_MAX };
+	/* Some names alone would be taken for connection strings. */
+	bool odd = strpbrk(d->database, "=:") != NULL;
 
-	/* A name alone may be taken for a connection string. */
-	return pg_client_name(d->database, &target, err) ||
+	return (odd ? pg_client_name(d->database, &target, err)
+	            : buf_puts(&target, d->database, err)) ||
 	               buf_puts(b, "zstd -dc ", err) ||
 	               str_shell(b, file, err) ||
 	               buf_printf(b, err,

@@ -145,7 +145,7 @@ in_place() {
 	contains err "$T/$file" 'zstd -dc'
 	sql 1 <<<"create database hand_$NAME owner u$_number"
 	grep -o "zstd -dc.*" err | tail -n 1 |
-	    sed "s/-d '$NAME'/-d hand_$NAME/" >back.sh
+	    sed "s/-d $NAME/-d hand_$NAME/" >back.sh
 	PGPASSWORD=$PASSWORD bash back.sh
 	[ "$(sql 1 "hand_$NAME" <<<'select sum(amount) from acct_a')" = 0 ]
 	rm scratch/*
