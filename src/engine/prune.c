@@ -16,9 +16,10 @@ struct run {
 	struct repo_sets sets;
 	struct notes notes;
 	struct manifest **manifest; /* without files; NULL: not read */
-	const char ***ok;           /* names of its components that are ok */
-	struct retention_set *set;  /* those that are not marked … */
-	size_t *index;              /* … which of the sets they are … */
+	const char **ok; /* of each MANIFEST_COMPONENTS names: those that are
+	                  * ok */
+	struct retention_set *set; /* those that are not marked … */
+	size_t *index;             /* … which of the sets they are … */
 	struct retention_decision *decision;
 	size_t count; /* … and how many */
 };
@@ -28,8 +29,6 @@ run_done(struct run *r)
 {
 	for (size_t i = 0; r->manifest && i < r->sets.count; i++)
 		manifest_free(r->manifest[i]);
-	for (size_t i = 0; r->ok && i < r->sets.count; i++)
-		free(r->ok[i]);
 	free(r->manifest);
 	free(r->ok);
 	free(r->set);
@@ -77,15 +76,17 @@ static int
 make_room(struct run *r, struct err *err)
 {
 	size_t n = r->sets.count + 1;
+	struct prune_line *line = calloc(n, sizeof *line);
 
+	if (!line)
+		return err_nomem(err);
+	r->result->line = line;
 	r->manifest = calloc(n, sizeof(struct manifest *));
-	r->ok = calloc(n, sizeof(const char **));
+	r->ok = calloc(n * MANIFEST_COMPONENTS, sizeof(const char *));
 	r->set = calloc(n, sizeof *r->set);
 	r->index = calloc(n, sizeof *r->index);
 	r->decision = calloc(n, sizeof *r->decision);
-	r->result->line = calloc(n, sizeof *r->result->line);
-	if (!r->manifest || !r->ok || !r->set || !r->index || !r->decision ||
-	    !r->result->line)
+	if (!r->manifest || !r->ok || !r->set || !r->index || !r->decision)
 		return err_nomem(err);
 	return 0;
 }
@@ -94,6 +95,7 @@ static int
 read_manifest(struct run *r, size_t i, struct err *err)
 {
 	struct manifest *m;
+	const char **ok;
 	size_t n = 0;
 
 	if (repo_manifest(r->o->repo, r->sets.set[i].folder, &r->manifest[i],
@@ -104,13 +106,11 @@ read_manifest(struct run *r, size_t i, struct err *err)
 		    r->sets.set[i].id, r->sets.set[i].folder);
 	m = r->manifest[i];
 	manifest_files_forget(m);
-	r->ok[i] = calloc(m->ncomponents + 1, sizeof(const char *));
-	if (!r->ok[i])
-		return err_nomem(err);
+	ok = r->ok + i * MANIFEST_COMPONENTS;
 	for (size_t k = 0; k < m->ncomponents; k++)
 		if (m->component[k].status == MANIFEST_OK)
-			r->ok[i][n++] = m->component[k].name;
-	r->set[r->count].ok = r->ok[i];
+			ok[n++] = m->component[k].name;
+	r->set[r->count].ok = ok;
 	r->set[r->count].nok = n;
 	r->set[r->count].complete = n == m->ncomponents;
 	r->set[r->count].finished = m->finished;
@@ -359,9 +359,10 @@ find(const struct repo_sets *sets, const char *id, const struct repo_set **ret,
 			    (*ret)->folder, s->folder);
 		*ret = s;
 	}
-	return *ret ? 0
-	            : err_set(err, ERR_NOTFOUND, "there is no backup '%.80s'",
-	                  id);
+	if (*ret)
+		return 0;
+	(void)err_set(err, ERR_NOTFOUND, "there is no backup '%.80s'", id);
+	return -1;
 }
 
 /* One that is finished, not marked, and can be read. */

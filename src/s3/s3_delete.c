@@ -65,9 +65,9 @@ is_legally_held(struct s3 *s, const char *key)
 	AUTO(free) char *text = NULL;
 	struct err ignored = { 0 };
 
-	return ask(s, key, "legal-hold=", "LegalHold/Status", &text,
-	           &ignored) == 0 &&
-	       strcmp(text, "ON") == 0;
+	if (ask(s, key, "legal-hold=", "LegalHold/Status", &text, &ignored))
+		return false;
+	return text && strcmp(text, "ON") == 0;
 }
 
 /* A right that is missing and a lock look alike: ask which it is. */
