@@ -230,6 +230,15 @@ jsonw_raw(struct jsonw *w, const char *name, const char *json)
 }
 
 void
+jsonw_strs(struct jsonw *w, const char *name, char *const *s, size_t n)
+{
+	jsonw_array(w, name);
+	for (size_t i = 0; i < n; i++)
+		jsonw_str(w, NULL, s[i]);
+	jsonw_close(w);
+}
+
+void
 jsonw_opt_str(struct jsonw *w, const char *name, const char *value)
 {
 	if (value && *value)

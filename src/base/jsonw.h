@@ -43,6 +43,8 @@ void jsonw_bool(struct jsonw *, const char *name, bool value);
 void jsonw_null(struct jsonw *, const char *name);
 /* A value that is JSON text already. */
 void jsonw_raw(struct jsonw *, const char *name, const char *json);
+/* An array of n strings. */
+void jsonw_strs(struct jsonw *, const char *name, char *const *, size_t n);
 /* jsonw_str unless value is NULL or empty. */
 void jsonw_opt_str(struct jsonw *, const char *name, const char *value);
 

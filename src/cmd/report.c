@@ -86,20 +86,6 @@ status_of(const struct manifest *m, const struct notes_state *s)
 }
 
 static void
-write_encryption(struct jsonw *w, const struct manifest *m)
-{
-	if (m->nrecipients == 0)
-		return;
-	jsonw_object(w, "encryption");
-	jsonw_str(w, "format", MANIFEST_ENCRYPTION);
-	jsonw_array(w, "recipients");
-	for (size_t i = 0; i < m->nrecipients; i++)
-		jsonw_str(w, NULL, m->recipients[i]);
-	jsonw_close(w);
-	jsonw_close(w);
-}
-
-static void
 write_set(struct jsonw *w, const struct manifest *m,
     const struct notes_state *s)
 {
@@ -114,16 +100,13 @@ write_set(struct jsonw *w, const struct manifest *m,
 	write_date(w, "started", m->started);
 	write_date(w, "finished", m->finished);
 	write_notes(w, s);
-	write_encryption(w, m);
+	manifest_encode_recipients(w, m);
 	jsonw_array(w, "components");
 	for (size_t i = 0; i < m->ncomponents; i++)
 		write_component(w, &m->component[i]);
 	jsonw_close(w);
 	write_references(w, &m->references);
-	jsonw_array(w, "not-in-set");
-	for (size_t i = 0; i < m->nmissing; i++)
-		jsonw_str(w, NULL, m->missing[i]);
-	jsonw_close(w);
+	jsonw_strs(w, "not-in-set", m->missing, m->nmissing);
 	jsonw_close(w);
 }
 
@@ -422,10 +405,7 @@ write_part(struct jsonw *w, const struct restore_part *p)
 	jsonw_u64(w, "removed", p->removed);
 	jsonw_u64(w, "extra", p->extra);
 	jsonw_fixed(w, "seconds", p->seconds);
-	jsonw_array(w, "notes");
-	for (size_t i = 0; i < p->nnotes; i++)
-		jsonw_str(w, NULL, p->notes[i]);
-	jsonw_close(w);
+	jsonw_strs(w, "notes", p->notes, p->nnotes);
 	jsonw_close(w);
 }
 

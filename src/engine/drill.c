@@ -316,19 +316,6 @@ write_note(struct run *r, struct err *err)
 
 /* --- the run */
 
-/* What cannot be decrypted cannot be tried. */
-static int
-check_keys(struct run *r, struct err *err)
-{
-	const struct manifest *m = r->o->manifest;
-
-	if (repo_keys_check(r->o->repo, m, err))
-		return -1;
-	return m->hidden ? err_set(err, ERR_USAGE,
-	                       "set %s: its names were not decrypted", m->id)
-	                 : 0;
-}
-
 static int
 drill_all(struct run *r, struct err *err)
 {
@@ -336,7 +323,7 @@ drill_all(struct run *r, struct err *err)
 	struct drill_result *result = r->result;
 	size_t tried = 0, failed = 0;
 
-	if (check_keys(r, err))
+	if (repo_keys_check_open(r->o->repo, r->o->manifest, err))
 		return -1;
 	for (; result->count < m->ncomponents; result->count++) {
 		struct drill_part *p = &result->part[result->count];

@@ -128,25 +128,12 @@ restore_component(struct run *r, size_t i, struct restore_part *part,
 	return rc;
 }
 
-/* The facts of a component say what may be removed: they must be known. */
-static int
-check_keys(struct run *r, struct err *err)
-{
-	const struct manifest *m = r->o->manifest;
-
-	if (repo_keys_check(r->o->repo, m, err))
-		return -1;
-	return m->hidden ? err_set(err, ERR_USAGE,
-	                       "set %s: its names were not decrypted", m->id)
-	                 : 0;
-}
-
 static int
 run_all(struct run *r, struct restore_result *result, struct err *err)
 {
 	const struct plan *p = r->o->plan;
 
-	if (check_keys(r, err))
+	if (repo_keys_check_open(r->o->repo, r->o->manifest, err))
 		return -1;
 	for (size_t i = 0; i < p->count; i++)
 		if (look_at(r, i, err))

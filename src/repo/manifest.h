@@ -99,6 +99,9 @@ MUST_CHECK int manifest_encode(const struct manifest *, struct buf *,
 /* The same without its hash: also with what is hidden in the file. */
 MUST_CHECK int manifest_encode_bare(const struct manifest *, struct buf *,
     struct err *);
+/* The member "encryption", where it is encrypted. */
+struct jsonw;
+void manifest_encode_recipients(struct jsonw *, const struct manifest *);
 /* ERR_CORRUPT: damaged.  ERR_USAGE: of a newer format.  *ret: the caller's. */
 MUST_CHECK int manifest_decode(const char *, size_t, struct manifest **,
     struct err *);

@@ -15,15 +15,6 @@ put_date(struct jsonw *w, const char *name, int64_t s)
 	jsonw_str(w, name, text);
 }
 
-static void
-put_strings(struct jsonw *w, const char *name, char *const *s, size_t n)
-{
-	jsonw_array(w, name);
-	for (size_t i = 0; i < n; i++)
-		jsonw_str(w, NULL, s[i]);
-	jsonw_close(w);
-}
-
 /* One file a line: a person can read it, and grep can. */
 static int
 put_file(struct jsonw *w, const struct manifest_file *f, struct buf *line,
@@ -84,7 +75,7 @@ put_component(struct jsonw *w, const struct manifest_component *c,
 	jsonw_u64(w, "new-objects", c->new_objects);
 	jsonw_u64(w, "gone", c->gone);
 	jsonw_u64(w, "stored-bytes", c->stored_bytes);
-	put_strings(w, "unread", c->unread, c->nunread);
+	jsonw_strs(w, "unread", c->unread, c->nunread);
 	if (c->facts)
 		jsonw_raw(w, c->type, c->facts);
 	if (put_files(w, "files", &c->files, err) ||
@@ -121,19 +112,19 @@ put_references(struct jsonw *w, const struct manifest_references *r)
 	jsonw_u64(w, "dangling", r->dangling);
 	jsonw_u64(w, "unknown", r->unknown);
 	jsonw_u64(w, "lost", r->lost);
-	put_strings(w, "dangling-uris", r->dangling_uris, r->ndangling_uris);
-	put_strings(w, "lost-uris", r->lost_uris, r->nlost_uris);
+	jsonw_strs(w, "dangling-uris", r->dangling_uris, r->ndangling_uris);
+	jsonw_strs(w, "lost-uris", r->lost_uris, r->nlost_uris);
 	jsonw_close(w);
 }
 
-static void
-put_encryption(struct jsonw *w, const struct manifest *m)
+void
+manifest_encode_recipients(struct jsonw *w, const struct manifest *m)
 {
 	if (m->nrecipients == 0)
 		return;
 	jsonw_object(w, "encryption");
 	jsonw_str(w, "format", MANIFEST_ENCRYPTION);
-	put_strings(w, "recipients", m->recipients, m->nrecipients);
+	jsonw_strs(w, "recipients", m->recipients, m->nrecipients);
 	jsonw_close(w);
 }
 
@@ -141,14 +132,14 @@ static int
 put_body(struct jsonw *w, const struct manifest *m, struct err *err)
 {
 	put_head(w, m);
-	put_encryption(w, m);
+	manifest_encode_recipients(w, m);
 	jsonw_array(w, "components");
 	for (size_t i = 0; i < m->ncomponents; i++)
 		if (put_component(w, &m->component[i], err))
 			return -1;
 	jsonw_close(w);
 	put_references(w, &m->references);
-	put_strings(w, "not-in-set", m->missing, m->nmissing);
+	jsonw_strs(w, "not-in-set", m->missing, m->nmissing);
 	return put_files(w, "files", &m->files, err);
 }
 

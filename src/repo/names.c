@@ -11,21 +11,12 @@ static const char elsewhere[] =
 /* --- out */
 
 static void
-put_strings(struct jsonw *w, const char *name, char *const *s, size_t n)
-{
-	jsonw_array(w, name);
-	for (size_t i = 0; i < n; i++)
-		jsonw_str(w, NULL, s[i]);
-	jsonw_close(w);
-}
-
-static void
 put_component(struct jsonw *w, const struct manifest_component *c)
 {
 	jsonw_object(w, NULL);
 	jsonw_str(w, "name", c->name);
 	jsonw_opt_str(w, "message", c->message);
-	put_strings(w, "unread", c->unread, c->nunread);
+	jsonw_strs(w, "unread", c->unread, c->nunread);
 	if (c->facts)
 		jsonw_raw(w, "facts", c->facts);
 	jsonw_close(w);
@@ -43,8 +34,8 @@ names_encode(const struct manifest *m, struct buf *out, struct err *err)
 	for (size_t i = 0; i < m->ncomponents; i++)
 		put_component(&w, &m->component[i]);
 	jsonw_close(&w);
-	put_strings(&w, "dangling-uris", r->dangling_uris, r->ndangling_uris);
-	put_strings(&w, "lost-uris", r->lost_uris, r->nlost_uris);
+	jsonw_strs(&w, "dangling-uris", r->dangling_uris, r->ndangling_uris);
+	jsonw_strs(&w, "lost-uris", r->lost_uris, r->nlost_uris);
 	jsonw_close(&w);
 	if (jsonw_end(&w, err))
 		return -1;

@@ -55,6 +55,16 @@ names(const struct manifest *m, const char *recipient)
 	return false;
 }
 
+int
+repo_keys_check_open(struct repo *r, const struct manifest *m, struct err *err)
+{
+	if (repo_keys_check(r, m, err))
+		return -1;
+	return m->hidden ? err_set(err, ERR_USAGE,
+	                       "set %s: its names were not decrypted", m->id)
+	                 : 0;
+}
+
 bool
 repo_keys_same(const struct repo *r, const struct manifest *m)
 {

@@ -7,6 +7,9 @@
 /* Can its files be read?  ERR_USAGE says which identity is needed. */
 MUST_CHECK int repo_keys_check(struct repo *, const struct manifest *,
     struct err *);
+/* The same, and is nothing in the manifest hidden any more? */
+MUST_CHECK int repo_keys_check_open(struct repo *, const struct manifest *,
+    struct err *);
 /* Is it encrypted to just the recipients that new sets are encrypted to?  None
  * is none as well. */
 bool repo_keys_same(const struct repo *, const struct manifest *);

@@ -158,21 +158,6 @@ take_names(struct set *s, const char *id, struct err *err)
 	return str_printf(&m->folder, err, "%s-%s", id, hex);
 }
 
-/* So that the next writer knows it without a manifest. */
-static void
-put_encryption(struct jsonw *w, const struct manifest *m)
-{
-	if (m->nrecipients == 0)
-		return;
-	jsonw_object(w, "encryption");
-	jsonw_str(w, "format", MANIFEST_ENCRYPTION);
-	jsonw_array(w, "recipients");
-	for (size_t i = 0; i < m->nrecipients; i++)
-		jsonw_str(w, NULL, m->recipients[i]);
-	jsonw_close(w);
-	jsonw_close(w);
-}
-
 static int
 write_open(struct set *s, struct err *err)
 {
@@ -192,7 +177,8 @@ write_open(struct set *s, struct err *err)
 	jsonw_str(&w, "tool", m->tool);
 	jsonw_str(&w, "by", m->by);
 	jsonw_str(&w, "started", started);
-	put_encryption(&w, m);
+	/* so that the next writer knows it without a manifest */
+	manifest_encode_recipients(&w, m);
 	jsonw_close(&w);
 	if (jsonw_end(&w, err) || buf_puts(&b, "\n", err))
 		return -1;
