@@ -219,12 +219,55 @@ postgresql_start() {
 	_postgresql_server "$d" 2
 }
 
-# --- MySQL with group replication, from a root of its own: MYSQL_ROOT is a
-# folder where Debian's mysql-server and what it needs were unpacked
+# --- MySQL with group replication, unpacked into a root of its own: Debian 12
+# has no package, so it comes from Debian's sid, with what it needs
 
-mysql_here() {
-	[ -x "${MYSQL_ROOT:-/nonexistent}/usr/sbin/mysqld" ]
+# Into the cache where it is not there; the machine's own packages and apt's
+# state are not touched.  MYSQL_ROOT names a ready one; MYSQL_ROOT=no: none.
+mysql_fetch() {
+	case ${MYSQL_ROOT:-} in
+	no) return 1 ;;
+	'') MYSQL_ROOT=$SERVERS_CACHE/mysql ;;
+	esac
+	[ -x "$MYSQL_ROOT/usr/sbin/mysqld" ] && return 0
+	command -v apt-get >/dev/null && [ "$(uname -m)" = x86_64 ] || return 1
+	mkdir -p "$SERVERS_CACHE" || return 1
+	(
+		flock 9
+		[ -x "$MYSQL_ROOT/usr/sbin/mysqld" ] && exit 0
+		_server_say "unpacking MySQL from Debian's sid into" \
+		    "$MYSQL_ROOT; 80 MB, once"
+		_mysql_unpack >"$SERVERS_CACHE/mysql.log" 2>&1 9>&- || {
+			_server_say "MySQL could not be had; see" \
+			    "$SERVERS_CACHE/mysql.log"
+			exit 1
+		}
+	) 9>"$SERVERS_CACHE/mysql.lock"
 }
+
+_mysql_unpack() (
+	set -e
+	work=$(mktemp -d "$SERVERS_CACHE/mysql.XXXXXX")
+	trap 'rm -rf -- "$work"' EXIT
+	mkdir -p "$work/lists/partial" "$work/cache/archives/partial" \
+	    "$work/root"
+	: >"$work/status"
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]" \
+	    "http://deb.debian.org/debian sid main" >"$work/sources.list"
+	sid=(apt-get -o Dir::Etc::sourcelist="$work/sources.list"
+	    -o Dir::Etc::sourceparts=/dev/null -o Dir::State::lists="$work/lists"
+	    -o Dir::State::status="$work/status" -o Dir::Cache="$work/cache"
+	    -o Debug::NoLocking=1 -o APT::Install-Recommends=0
+	    -o APT::Sandbox::User="$(id -un)")
+	timeout 120 "${sid[@]}" update
+	timeout 300 "${sid[@]}" install -y --download-only mysql-server \
+	    mysql-client
+	for package in "$work"/cache/archives/*.deb; do
+		dpkg -x "$package" "$work/root"
+	done
+	rm -rf -- "$MYSQL_ROOT"
+	mv "$work/root" "$MYSQL_ROOT"
+)
 
 _mysql_run() {
 	local lib=$MYSQL_ROOT/usr/lib program=$1
