@@ -273,7 +273,7 @@ faults() {
 	pb 1 create
 	contains err 'grant the user'
 	mkdir bin
-	! env PATH="$T/bin" "$PB" -c config.yaml create >out 2>err
+	not env PATH="$T/bin" "$PB" -c config.yaml create >out 2>err
 	contains err 'is not installed: install the package mariadb-client'
 }
 
@@ -313,7 +313,7 @@ secret() {
 	kill -KILL "$CHILD"
 	grep -q mariadb-dump cmdlines
 	find repository scratch -name '*.zst' -exec zstd -qkd {} +
-	! grep -raF -- "$PASSWORD" cmdlines out err repository scratch
+	not grep -raF -- "$PASSWORD" cmdlines out err repository scratch
 }
 
 by_hand() {

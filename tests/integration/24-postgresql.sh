@@ -236,10 +236,10 @@ faults() {
 	mkdir bin
 	printf '#!/bin/sh\necho "pg_dump (PostgreSQL) 9.6.24"\n' >bin/pg_dump
 	chmod +x bin/pg_dump
-	PATH=$T/bin:$PATH pb 2 create
+	PATH=$T/bin:$PATH pb 1 create
 	contains err '9.6.24 is too old' 'install the package postgresql-client-'
 	rm bin/pg_dump
-	! env PATH="$T/bin" "$PB" -c config.yaml create >out 2>err
+	not env PATH="$T/bin" "$PB" -c config.yaml create >out 2>err
 	contains err 'is not installed: install the package postgresql-client'
 }
 
@@ -265,7 +265,7 @@ secret() {
 	kill -KILL "$CHILD"
 	grep -q pg_dump cmdlines
 	find repository scratch -name '*.zst' -exec zstd -qkd {} +
-	! grep -raF -- "$PASSWORD" cmdlines out err repository scratch
+	not grep -raF -- "$PASSWORD" cmdlines out err repository scratch
 }
 
 by_hand() {
