@@ -78,9 +78,10 @@ RUNNER    = @RUN='$(RUN)' LOGS='$(O)/logs' sh tests/lib/run.sh
 all:
 	$(SUBMAKE) $(PARALLEL) bin/$(NAME)
 
-bin/$(NAME): $(O)/$(NAME)
+# The one that was asked for last, whatever stands there and is newer.
+bin/$(NAME): $(O)/$(NAME) force
 	@mkdir -p bin
-	$(Q)cp $< $@.new && mv $@.new $@
+	@cmp -s $< $@ || { echo '  $@' && cp $< $@.new && mv $@.new $@; }
 
 $(O)/$(NAME): $(O)/src/main.o $(O)/lib.a
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) $(LDLIBS)
@@ -268,7 +269,7 @@ help:
 	@sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile | sort | tr '\n' ' '; echo
 
 -include $(OBJ:.o=.d) $(O)/src/main.d $(wildcard $(O)/tests/*/*.d)
-.PHONY: all setup check programs check-unit check-conform check-fuzz \
+.PHONY: force all setup check programs check-unit check-conform check-fuzz \
     check-integration check-fault check-style check-asan check-tsan check-valgrind \
     analyze coverage fuzz demo bench install install-strip uninstall \
     installcheck charm dist distcheck format clean distclean help

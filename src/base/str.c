@@ -99,8 +99,8 @@ int
 str_to_span(const char *text, uint64_t *ret, struct err *err)
 {
 	static const char units[] = "hdwy";
-	static const uint64_t seconds[] = { 3600, 86400, 7 * 86400,
-		365 * 86400 };
+	static const uint64_t day = 86400;
+	const uint64_t seconds[] = { 3600, day, 7 * day, 365 * day };
 	const char *p = text, *unit = NULL;
 	uint64_t n = 0;
 	bool good = digits(&p, &n) && n <= 1000000;
