@@ -69,6 +69,7 @@ code_of(const struct sqlite_db *db, int rc)
 		return ERR_NOROOM;
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
+	case SQLITE_PROTOCOL:
 		return ERR_TRANSIENT;
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
@@ -168,7 +169,10 @@ again(struct sqlite_db *db, int rc)
 {
 	int low = rc & 0xff;
 
-	return (low == SQLITE_BUSY || low == SQLITE_LOCKED) && on_busy(db, 0);
+	/* SQLITE_PROTOCOL: a reader of a WAL lost too many races */
+	return (low == SQLITE_BUSY || low == SQLITE_LOCKED ||
+	           low == SQLITE_PROTOCOL) &&
+	       on_busy(db, 0);
 }
 
 /* --- statements */
