@@ -785,7 +785,7 @@ tls_needs_the_right_certificate(void **state)
 
 	o.endpoint = env("S3_TLS", NULL);
 	if (!o.endpoint || !ca || !*ca)
-		skip();
+		skip(); /* a server that was started without TLS */
 	{
 		AUTO(s3) struct s3 *s = client(&o);
 

@@ -31,6 +31,7 @@ kill_within() {
 	"$PB" -c config.yaml "$@" >/dev/null 2>killed.err &
 	local p=$!
 	sleep "$wait"
+	# the run may have come to its end before
 	kill -KILL $p 2>/dev/null || true
 	wait $p 2>/dev/null || true
 }

@@ -155,6 +155,7 @@ killed_in_the_middle() {
 	contains create.err 'the server went away'
 	pb 0 list --json
 	json out '[.[] | select(."backup-status" == "finished")] | length == 0'
+	# it may have been started with the server; what counts is the next line
 	sql 2 <<<'start slave' || true
 	within 20 reached
 }

@@ -187,6 +187,7 @@ late_is_not_read() {
 	local status=0
 	"$PB" -c config.yaml create >out 2>err || status=$?
 	sed -i 's/replica: required/replica: preferred/' config.yaml
+	# judged below, when the standby goes on whatever came of it
 	"$PB" -c config.yaml create >out2 2>err2 || true
 	sql 2 <<<'select pg_wal_replay_resume()'
 	[ $status = 1 ]

@@ -65,7 +65,7 @@ unfinished() {
 newer_format() {
 	setup
 	jq '.format = 2' "$SET/manifest.json" >x
-	chmod u+w "$SET/manifest.json" 2>/dev/null || true
+	chmod u+w "$SET/manifest.json"
 	cp x "$SET/manifest.json"
 	local status=0
 	"$PB" -c config.yaml restore "$ID" >out 2>err || status=$?

@@ -124,7 +124,7 @@ one_object() {
 	    jq -c --arg key "$key" 'select(.key == $key)' >line
 	zstd -qdc "fetched/$(jq -r .file line)" |
 	    tail -c "+$(($(jq .offset line) + 1))" |
-	    head -c "$(jq .size line)" >object || true
+	    head -c "$(jq .size line)" >object || true # head ends the pipe
 	[ "$(sha256sum <object)" = "$(jq -r .sha256 line)  -" ]
 }
 

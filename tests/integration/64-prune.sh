@@ -258,6 +258,7 @@ killed() {
 		background prune "$PB" -c config.yaml prune --now --allow half
 		pruner=$CHILD
 		sleep "0.0$n"
+		# it may have come to its end before
 		kill -KILL "$pruner" 2>/dev/null || true
 		within 10 not kill -0 "$pruner"
 		pb 0 list --json

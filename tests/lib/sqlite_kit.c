@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -285,8 +286,11 @@ begin_role(sqlite3 *c, enum kit_role role)
 static void
 child(const char *path, enum kit_role role, struct kit_shared *s)
 {
-	sqlite3 *c = db_open(path);
+	sqlite3 *c;
 
+	/* a test that fails does not stop it */
+	must(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0, "prctl");
+	c = db_open(path);
 	begin_role(c, role);
 	if (role == KIT_WRITES)
 		move_once(c, 0, s);
