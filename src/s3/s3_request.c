@@ -26,6 +26,7 @@ enum {
 	/* Servers allow 15 minutes; a Date that is off by less is no reason
 	 * for a refusal. */
 	SKEW_LEAST_S = 300,
+	REFUSALS_MOST = 2, /* that are tried again */
 	URL_MAX = 16 << 10,
 };
 
@@ -405,7 +406,25 @@ struct run {
 	const struct s3_request *q;
 	struct s3_reply *r;
 	bool again;
+	unsigned refusals;
 };
+
+/*
+ * MinIO refuses a write with AccessDenied when the last other object of the
+ * key's folder is removed in that very moment: a deletion beside a backup.
+ * What is denied in earnest is denied again.
+ */
+static bool
+may_be_a_race(struct run *x, const struct err *err)
+{
+	const char *server = http_response_header(&x->r->http, "server");
+
+	return err_is(err, ERR_DENIED) && x->q->key && x->q->kind != S3_GET &&
+	       x->q->kind != S3_HEAD &&
+	       strcmp(x->r->error.code, "AccessDenied") == 0 && server &&
+	       strncasecmp(server, "MinIO", 5) == 0 &&
+	       x->refusals++ < REFUSALS_MOST;
+}
 
 static int
 run_once(void *arg, struct retry_hint *hint, struct err *err)
@@ -417,7 +436,11 @@ run_once(void *arg, struct retry_hint *hint, struct err *err)
 	    x->again && (x->r->http.status == 0 || x->r->http.status >= 500 ||
 	                    x->r->http.status / 100 == 2);
 	x->again = true;
-	return s3_request_once(x->s, x->q, x->r, NULL, hint, err);
+	if (s3_request_once(x->s, x->q, x->r, NULL, hint, err) == 0)
+		return 0;
+	if (may_be_a_race(x, err))
+		err->code = ERR_TRANSIENT;
+	return -1;
 }
 
 int

@@ -227,6 +227,57 @@ a_refusal_with_the_right_time_is_final(void **state)
 	s3_kit_check(&k);
 }
 
+#define DENIED "<Error><Code>AccessDenied</Code></Error>"
+
+static void
+a_write_that_minio_refuses_is_tried_twice_more(void **state)
+{
+	const struct httpd_step steps[] = {
+		{ "PUT", "/bucket/k", 403, "Server: MinIO\r\n", DENIED, 0, 0 },
+		{ "PUT", "/bucket/k", 403, "Server: MinIO\r\n", DENIED, 0, 0 },
+		{ "PUT", "/bucket/k", 200, "ETag: \"e\"\r\n", NULL, 0, 0 },
+		{ "PUT", "/bucket/k", 403, "Server: MinIO\r\n", DENIED, 0, 0 },
+		{ "PUT", "/bucket/k", 403, "Server: MinIO\r\n", DENIED, 0, 0 },
+		{ "PUT", "/bucket/k", 403, "Server: MinIO\r\n", DENIED, 0, 0 },
+		KIT_END
+	};
+	AUTO(s3_kit) struct s3_kit k;
+	struct err err = { 0 };
+
+	(void)state;
+	s3_kit_start(&k, steps, NULL);
+	if (s3_put(k.s, "k", "x", 1, NULL, NULL, &err))
+		fail_msg("%s", err.msg);
+	assert_int_equal(s3_put(k.s, "k", "x", 1, NULL, NULL, &err), -1);
+	assert_true(err_is(&err, ERR_DENIED));
+	assert_non_null(strstr(err.msg, "access denied: the key may not"));
+	s3_kit_check(&k);
+}
+
+static void
+another_refusal_is_final(void **state)
+{
+	const struct httpd_step steps[] = { { "PUT", "/bucket/k", 403,
+		                                "Server: AmazonS3\r\n", DENIED,
+		                                0, 0 },
+		{ "PUT", "/bucket/k", 403, "Server: MinIO\r\n",
+		    "<Error><Code>InvalidAccessKeyId</Code></Error>", 0, 0 },
+		{ LIST, 403, "Server: MinIO\r\n", DENIED, 0, 0 }, KIT_END };
+	AUTO(s3_kit) struct s3_kit k;
+	struct err err = { 0 };
+
+	(void)state;
+	s3_kit_start(&k, steps, NULL);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(s3_put(k.s, "k", "x", 1, NULL, NULL, &err),
+		    -1);
+		assert_true(err_is(&err, ERR_DENIED));
+	}
+	assert_int_equal(exists(&k, &err), -1);
+	assert_true(err_is(&err, ERR_DENIED));
+	s3_kit_check(&k);
+}
+
 static void
 a_success_with_an_error_inside_is_an_error(void **state)
 {
@@ -369,6 +420,9 @@ main(void)
 		cmocka_unit_test(
 		    the_time_of_the_server_is_taken_where_it_insists),
 		cmocka_unit_test(a_refusal_with_the_right_time_is_final),
+		cmocka_unit_test(
+		    a_write_that_minio_refuses_is_tried_twice_more),
+		cmocka_unit_test(another_refusal_is_final),
 		cmocka_unit_test(a_success_with_an_error_inside_is_an_error),
 		cmocka_unit_test(what_is_not_s3_is_named),
 		cmocka_unit_test(requests_are_signed_with_what_s3_wants),
