@@ -1,9 +1,9 @@
 """Random life of one repository, against a model of what must be in it.
 
 soak.py SCRIPT.  SOAK_TIME: seconds (default 60).  SOAK_SEED: to repeat a run.
-A create, a kill, a restore, a verification, a change of the platform, one
-after the other by chance; after each, every set of the model is whole and
-listed as finished, and what is restored is what was saved.
+A create, a kill, a restore, a verification, a drill, a deletion, a change of
+the platform, one after the other by chance; after each, every set of the model
+is whole and listed as finished, and what is restored is what was saved.
 """
 import collections
 import json
