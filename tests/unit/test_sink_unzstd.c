@@ -132,6 +132,34 @@ text_behind_the_frames_is_refused(void **state)
 	buf_done(&b);
 }
 
+/* libzstd itself sees it only where the frame comes whole */
+static void
+a_frame_holds_what_its_header_says(void **state)
+{
+	/* 252 bytes announced, then a last block that is empty */
+	static const char frame[] = "\x28\xb5\x2f\xfd\x20\xfc\x01\0";
+
+	(void)state;
+	for (size_t piece = 1; piece <= sizeof frame; piece++) {
+		struct sink *mem = NULL;
+		AUTO(sink) struct sink *s = NULL;
+		struct err err = { 0 };
+		int rc = 0;
+
+		assert_int_equal(sink_mem_new(1000, &mem, &err), 0);
+		assert_int_equal(sink_unzstd_new(mem, &s, &err), 0);
+		for (size_t at = 0; rc == 0 && at < sizeof frame; at += piece) {
+			size_t left = sizeof frame - at;
+
+			rc = sink_write(s, frame + at,
+			    left < piece ? left : piece, &err);
+		}
+		assert_int_equal(rc, -1);
+		assert_int_equal(err.code, ERR_CORRUPT);
+		assert_non_null(strstr(err.msg, "not zstd data, or damaged"));
+	}
+}
+
 static void
 absurd_windows_are_refused(void **state)
 {
@@ -147,12 +175,13 @@ int
 main(void)
 {
 	static struct sink_suite suite = { .make = make, .encode = encode };
-	struct CMUnitTest tests[SINK_SUITE_TESTS + 5] = {
+	struct CMUnitTest tests[SINK_SUITE_TESTS + 6] = {
 		[SINK_SUITE_TESTS] =
 		    cmocka_unit_test(several_frames_are_one_stream),
 		cmocka_unit_test(every_cut_is_told),
 		cmocka_unit_test(no_flipped_bit_changes_the_content),
 		cmocka_unit_test(text_behind_the_frames_is_refused),
+		cmocka_unit_test(a_frame_holds_what_its_header_says),
 		cmocka_unit_test(absurd_windows_are_refused),
 	};
 
