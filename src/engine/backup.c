@@ -116,14 +116,12 @@ static void save_note(struct saver *, const char *fmt, ...) PRINTF_LIKE(2, 3);
 static int
 check_files(struct save *v, const struct manifest_component *c, struct err *err)
 {
-	const struct manifest_file *inventory = manifest_inventory_of(c);
 	struct repo *repo = v->run->o->repo;
 
 	if (repo_files_there(repo, &c->files, err) ||
 	    repo_files_there(repo, &c->needs, err))
 		return -1;
-	return inventory ? inventory_readable(repo, v->before, inventory, err)
-	                 : 0;
+	return inventory_readable(repo, v->before, c, err);
 }
 
 /* What cannot be built on is passed over: everything is read again. */
@@ -443,11 +441,9 @@ say_missing(struct run *r, struct err *err)
 static bool
 can_look_up(const struct run *r, const struct manifest_component *mc)
 {
-	const struct manifest_file *f = manifest_inventory_of(mc);
 	struct err why = { 0 };
 
-	if (!f ||
-	    inventory_readable(r->o->repo, set_manifest(r->set), f, &why) == 0)
+	if (inventory_readable(r->o->repo, set_manifest(r->set), mc, &why) == 0)
 		return true;
 	log_warning("component '%s': references into it are not looked up: %s",
 	    mc->name, why.msg);

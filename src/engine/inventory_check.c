@@ -9,6 +9,7 @@
 struct walk {
 	struct repo *repo;
 	const struct manifest_component *mc;
+	const struct manifest_file *file;
 	/* How long the tar of each pack is, as far as one was asked for; by
 	 * the places of mc's files, then of its needs.  0: not asked yet. */
 	uint64_t *length;
@@ -77,24 +78,23 @@ check_all(struct walk *w, struct inventory *i, struct err *err)
 		if (!more)
 			return 0;
 		if (check_entry(w, &e, err))
-			return err_wrap(err, "'%s'",
-			    manifest_inventory_of(w->mc)->path);
+			return err_wrap(err, "'%s'", w->file->path);
 	}
 }
 
 int
 inventory_check(struct repo *repo, const struct manifest_component *mc,
-    struct err *err)
+    const struct manifest_file *f, struct err *err)
 {
 	AUTO(inventory) struct inventory *i = NULL;
 	AUTO(free)
 	uint64_t *length =
 	    calloc(mc->files.count + mc->needs.count + 1, sizeof *length);
-	struct walk w = { .repo = repo, .mc = mc, .length = length };
+	struct walk w = { .repo = repo, .mc = mc, .file = f, .length = length };
 
 	if (!length)
 		return err_nomem(err);
-	if (inventory_open(repo, manifest_inventory_of(mc), &i, err))
+	if (inventory_open_segment(repo, mc, f, &i, err))
 		return -1;
 	return check_all(&w, i, err);
 }

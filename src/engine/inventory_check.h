@@ -6,11 +6,11 @@
 #include "repo/repo.h"
 
 /*
- * Its bytes are right, its keys are in order, each file that it names is the
- * component's, and each object lies within its pack.  ERR_CORRUPT,
- * ERR_NOTFOUND: the message names the file.
+ * Of one file of it: its bytes are right, its keys are in order, each file
+ * that it names is the component's, and each object lies within its pack.
+ * ERR_CORRUPT, ERR_NOTFOUND: the message names the file.
  */
 MUST_CHECK int inventory_check(struct repo *, const struct manifest_component *,
-    struct err *);
+    const struct manifest_file *, struct err *);
 
 #endif

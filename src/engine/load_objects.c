@@ -336,8 +336,7 @@ walk(struct load *l,
 	bool more = true;
 
 	inventory_free(TAKE(l->inventory));
-	if (inventory_open(l->env->repo, manifest_inventory_of(l->env->mc),
-	        &l->inventory, err) ||
+	if (inventory_open(l->env->repo, l->env->mc, &l->inventory, err) ||
 	    next_have(l, err))
 		return -1;
 	for (;;) {

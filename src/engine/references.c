@@ -321,18 +321,17 @@ references_check(struct references *r, size_t i, struct component *source,
     struct repo *repo, struct manifest_component *mc,
     struct manifest_references *result, struct err *err)
 {
-	const struct manifest_file *file = manifest_inventory_of(mc);
 	struct lookup l = { .bag = r->bag[i],
 		.source = source,
 		.result = result,
 		.bucket = r->plan->job[i].component->bucket.s3.bucket };
 	int rc;
 
-	if (!l.bag || !file)
+	if (!l.bag || !manifest_inventory_of(mc))
 		return 0;
 	if (want_names(result, err))
 		return -1;
-	rc = inventory_open(repo, file, &l.inventory, err);
+	rc = inventory_open(repo, mc, &l.inventory, err);
 	if (rc == 0)
 		rc = walk(&l, err);
 	if (rc == 0)

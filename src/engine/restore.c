@@ -24,12 +24,14 @@ static int
 look_at_files(struct run *r, const struct manifest_component *mc,
     struct err *err)
 {
-	const struct manifest_file *inventory = manifest_inventory_of(mc);
-
 	if (repo_files_there(r->o->repo, &mc->files, err) ||
 	    repo_files_there(r->o->repo, &mc->needs, err))
 		return -1;
-	return inventory ? repo_verify(r->o->repo, inventory, err) : 0;
+	for (const struct manifest_file *f = manifest_inventory_of(mc); f;
+	     f = manifest_inventory_next(mc, f))
+		if (repo_verify(r->o->repo, f, err))
+			return -1;
+	return 0;
 }
 
 static int

@@ -381,12 +381,10 @@ static int
 open_before(struct save_objects *s, struct err *err)
 {
 	const struct manifest_component *before = s->env.before;
-	const struct manifest_file *inventory =
-	    before ? manifest_inventory_of(before) : NULL;
 
-	if (!inventory)
+	if (!before || !manifest_inventory_of(before))
 		return 0;
-	return inventory_open(s->env.repo, inventory, &s->before, err);
+	return inventory_open(s->env.repo, before, &s->before, err);
 }
 
 static int

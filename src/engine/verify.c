@@ -286,7 +286,7 @@ static int
 walk(const struct job *j, const struct manifest_file *f, struct err *err)
 {
 	rate_take(&j->l->run->rate, f->size);
-	if (inventory_check(j->l->run->o->repo, j->inventory, err) == 0) {
+	if (inventory_check(j->l->run->o->repo, j->inventory, f, err) == 0) {
 		progress_add(&j->l->meter, 0, f->size);
 		return 0;
 	}
@@ -320,11 +320,11 @@ static const struct manifest_component *
 whose_inventory(const struct manifest *m, const char *path)
 {
 	for (size_t i = 0; i < m->ncomponents; i++) {
-		const struct manifest_file *f =
-		    manifest_inventory_of(&m->component[i]);
+		const struct manifest_component *c = &m->component[i];
 
-		if (f && strcmp(f->path, path) == 0)
-			return &m->component[i];
+		if (manifest_is_inventory(c, path) &&
+		    manifest_files_find(&c->files, path))
+			return c;
 	}
 	return NULL;
 }

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "crypto/rand.h"
+#include "repo/manifest.h"
 
 enum {
 	NAME_SIZE = SHA256_HEX + 80, /* a component has 63 bytes at most */
@@ -303,35 +304,68 @@ copies_read(const struct copies *c, const uint8_t sha256[SHA256_SIZE],
 
 /* --- which stay */
 
-/* Another copy of the same component, or what a run had begun that was killed a
- * day before.  Younger ones are those of a run that goes on beside this one. */
+struct kept {
+	const struct manifest_component *component;
+	time_t newest; /* of those that stay; 0: there are none */
+};
+
 static bool
-is_old(const char *name, const struct stat *st, const char *keep,
-    const struct stat *kept)
+stays(const struct manifest_component *c, const char *name)
+{
+	char keep[NAME_SIZE];
+
+	for (const struct manifest_file *f = manifest_inventory_of(c); f;
+	     f = manifest_inventory_next(c, f)) {
+		name_of(f->sha256, c->name, keep);
+		if (strcmp(name, keep) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A copy that belongs to another set, or what a run had begun that was killed
+ * a day before.  Younger ones are those of a run that goes on beside this. */
+static bool
+is_old(const char *name, const struct stat *st, const struct kept *k)
 {
 	const size_t hash = SHA256_HEX - 1;
+	char any[NAME_SIZE];
 
 	if (str_ends(name, UNFINISHED))
-		return st->st_mtime < kept->st_mtime - STALE_S;
-	return strlen(name) == strlen(keep) &&
-	       strcmp(name + hash, keep + hash) == 0 &&
-	       strcmp(name, keep) != 0 && st->st_mtime <= kept->st_mtime;
+		return st->st_mtime < k->newest - STALE_S;
+	name_of((const uint8_t[SHA256_SIZE]){ 0 }, k->component->name, any);
+	return strlen(name) == strlen(any) &&
+	       strcmp(name + hash, any + hash) == 0 &&
+	       st->st_mtime <= k->newest && !stays(k->component, name);
+}
+
+static time_t
+newest_of(const struct copies *c, const struct manifest_component *mc)
+{
+	char keep[NAME_SIZE];
+	time_t newest = 0;
+	struct stat st;
+
+	for (const struct manifest_file *f = manifest_inventory_of(mc); f;
+	     f = manifest_inventory_next(mc, f)) {
+		name_of(f->sha256, mc->name, keep);
+		if (fstatat(c->fd, keep, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    st.st_mtime > newest)
+			newest = st.st_mtime;
+	}
+	return newest;
 }
 
 void
-copies_retain(struct copies *c, const uint8_t sha256[SHA256_SIZE],
-    const char *component)
+copies_retain(struct copies *c, const struct manifest_component *mc)
 {
-	AUTO(dir) DIR *d = list(c);
-	char keep[NAME_SIZE];
+	const struct kept kept = { mc, newest_of(c, mc) };
+	AUTO(dir) DIR *d = kept.newest ? list(c) : NULL;
 	struct dirent *e;
-	struct stat kept, st;
+	struct stat st;
 
-	name_of(sha256, component, keep);
-	if (fstatat(c->fd, keep, &kept, AT_SYMLINK_NOFOLLOW))
-		return;
 	while (d && (e = readdir(d)))
 		if (fstatat(c->fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    is_old(e->d_name, &st, keep, &kept))
+		    is_old(e->d_name, &st, &kept))
 			(void)unlinkat(c->fd, e->d_name, 0);
 }

@@ -40,9 +40,10 @@ bool copies_has(const struct copies *, const uint8_t sha256[SHA256_SIZE],
 MUST_CHECK int copies_read(const struct copies *,
     const uint8_t sha256[SHA256_SIZE], const char *component, struct sink *to,
     struct err *);
-/* Of this component, remove all others. */
-void copies_retain(struct copies *, const uint8_t sha256[SHA256_SIZE],
-    const char *component);
+/* Of this component, remove those that are not among these and not younger
+ * than all of them: what a run writes beside this one stays. */
+struct manifest_component;
+void copies_retain(struct copies *, const struct manifest_component *);
 
 static inline void
 scope_copies(struct copies **c)

@@ -388,25 +388,6 @@ is_stream(const struct manifest_component *c, const struct manifest_file *f)
 	return !strchr(name, '/') && str_starts(name, c->name);
 }
 
-static bool
-is_inventory(const struct manifest_component *c, const struct manifest_file *f)
-{
-	const char *name = f->path + set_length(f->path);
-
-	return is_stream(c, f) &&
-	       str_starts(name + strlen(c->name), ".inventory") &&
-	       layout_ends(name, ".jsonl");
-}
-
-static bool
-has_inventory(const struct manifest_component *c)
-{
-	for (size_t i = 0; i < c->files.count; i++)
-		if (is_inventory(c, &c->files.file[i]))
-			return true;
-	return false;
-}
-
 static int
 put_sum(const struct manifest_file *f, struct buf *out, struct err *err)
 {
@@ -438,11 +419,8 @@ put_bucket(const struct manifest_component *c, const struct words *w,
 
 	if (buf_puts(out, "```sh\n", err))
 		return -1;
-	for (size_t i = 0; i < c->files.count; i++) {
-		const struct manifest_file *f = &c->files.file[i];
-
-		if (!is_inventory(c, f))
-			continue;
+	for (const struct manifest_file *f = manifest_inventory_of(c); f;
+	     f = manifest_inventory_next(c, f)) {
 		if (put_sum(f, out, err) || put_content(f, out, err) ||
 		    buf_printf(out, err, " %s \"$out/%s.jsonl\"\n", to, n))
 			return -1;
@@ -540,8 +518,8 @@ put_component(const struct manifest_component *c, const struct words *w,
 		return buf_puts(out, "Nothing can be restored of it.\n\n", err);
 	if (put_needs(c, out, err))
 		return -1;
-	return has_inventory(c) ? put_bucket(c, w, out, err)
-	                        : put_streams(c, out, err);
+	return manifest_inventory_of(c) ? put_bucket(c, w, out, err)
+	                                : put_streams(c, out, err);
 }
 
 static int
@@ -565,7 +543,7 @@ put_components(const struct manifest *m, struct buf *out, struct err *err)
 	bool bucket = false;
 
 	for (size_t i = 0; i < m->ncomponents; i++)
-		bucket = bucket || has_inventory(&m->component[i]);
+		bucket = bucket || manifest_inventory_of(&m->component[i]);
 	if (bucket && buf_puts(out, upload_text, err))
 		return -1;
 	for (size_t i = m->ncomponents; i-- > 0;)

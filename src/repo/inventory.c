@@ -13,13 +13,16 @@ enum { READ_AHEAD = 256 << 10, CHUNK = 2 * INVENTORY_LINE_MAX };
 
 struct inventory {
 	struct repo *repo;
-	struct manifest_file file; /* a copy */
+	char *component;
+	/* Copies, in order; the one that is read, and how many there are. */
+	struct manifest_file *file;
+	size_t at, count;
 	struct pipe *pipe;
 	struct sink *sink; /* the reading thread's, until it has ended */
 	struct thread thread;
 	struct err fail; /* told again and again */
 	char *last;      /* key of the entry before */
-	uint64_t line;
+	uint64_t line;   /* of the file */
 	size_t from, to; /* what of the chunk is still to come */
 	char chunk[CHUNK];
 };
@@ -32,46 +35,34 @@ inventory_entry_done(struct inventory_entry *e)
 	*e = (struct inventory_entry){ 0 };
 }
 
-/* Of sets/<folder>/<component>.inventory.jsonl.zst.age. */
-static void
-component_of(const char *path, char component[LAYOUT_KEY_SIZE])
-{
-	const char *slash = strrchr(path, '/');
-	const char *name = slash ? slash + 1 : path;
-	const char *end = name;
-
-	for (const char *p = name; (p = strstr(p, ".inventory.jsonl")); p++)
-		end = p;
-	memcpy(component, name, (size_t)(end - name));
-	component[end - name] = '\0';
-}
-
 static bool
-has_copy(const struct repo *r, const struct manifest_file *f)
+has_copy(const struct repo *r, const char *component,
+    const struct manifest_file *f)
 {
 	const struct copies *c = repo_copies(r);
-	char component[LAYOUT_KEY_SIZE];
 
-	component_of(f->path, component);
 	return c && copies_has(c, f->sha256, component);
 }
 
 int
 inventory_readable(struct repo *r, const struct manifest *m,
-    const struct manifest_file *f, struct err *err)
+    const struct manifest_component *c, struct err *err)
 {
-	return has_copy(r, f) ? 0 : repo_keys_check(r, m, err);
+	for (const struct manifest_file *f = manifest_inventory_of(c); f;
+	     f = manifest_inventory_next(c, f))
+		if (!has_copy(r, c->name, f))
+			return repo_keys_check(r, m, err);
+	return 0;
 }
 
 static int
 read_it(struct inventory *i, struct err *err)
 {
-	char component[LAYOUT_KEY_SIZE];
+	const struct manifest_file *f = &i->file[i->at];
 
-	if (!has_copy(i->repo, &i->file))
-		return repo_read(i->repo, &i->file, i->sink, err);
-	component_of(i->file.path, component);
-	return copies_read(repo_copies(i->repo), i->file.sha256, component,
+	if (!has_copy(i->repo, i->component, f))
+		return repo_read(i->repo, f, i->sink, err);
+	return copies_read(repo_copies(i->repo), f->sha256, i->component,
 	    i->sink, err);
 }
 
@@ -86,28 +77,85 @@ read_all(void *arg)
 	return NULL;
 }
 
+/* --- one segment behind the other */
+
 static int
-start(struct inventory *i, const struct manifest_file *f, struct err *err)
+start(struct inventory *i, struct err *err)
 {
-	i->file = *f;
-	i->file.path = NULL;
-	if (str_dup(f->path, &i->file.path, err) ||
-	    pipe_new(READ_AHEAD, &i->pipe, err) ||
+	i->line = 0;
+	i->from = i->to = 0;
+	if (pipe_new(READ_AHEAD, &i->pipe, err) ||
 	    pipe_sink(i->pipe, &i->sink, err))
 		return -1;
 	return thread_start(&i->thread, read_all, i, err);
 }
 
-int
-inventory_open(struct repo *r, const struct manifest_file *f,
+static void
+stop(struct inventory *i)
+{
+	if (i->pipe)
+		pipe_close(i->pipe);
+	thread_join(&i->thread);
+	sink_free(TAKE(i->sink));
+	pipe_free(TAKE(i->pipe));
+}
+
+static int
+add_segment(struct inventory *i, const struct manifest_file *f, struct err *err)
+{
+	struct manifest_file *to =
+	    realloc(i->file, (i->count + 1) * sizeof *to);
+
+	if (!to)
+		return err_nomem(err);
+	i->file = to;
+	to[i->count] = *f;
+	to[i->count].path = NULL;
+	return str_dup(f->path, &to[i->count++].path, err);
+}
+
+static int
+inventory_new(struct repo *r, const struct manifest_component *c,
     struct inventory **ret, struct err *err)
 {
-	AUTO(inventory) struct inventory *i = calloc(1, sizeof *i);
+	struct inventory *i = calloc(1, sizeof *i);
 
 	if (!i)
 		return err_nomem(err);
+	*ret = i;
 	i->repo = r;
-	if (start(i, f, err))
+	return str_dup(c->name, &i->component, err);
+}
+
+int
+inventory_open_segment(struct repo *r, const struct manifest_component *c,
+    const struct manifest_file *f, struct inventory **ret, struct err *err)
+{
+	AUTO(inventory) struct inventory *i = NULL;
+
+	if (inventory_new(r, c, &i, err) || add_segment(i, f, err) ||
+	    start(i, err))
+		return -1;
+	*ret = TAKE(i);
+	return 0;
+}
+
+int
+inventory_open(struct repo *r, const struct manifest_component *c,
+    struct inventory **ret, struct err *err)
+{
+	AUTO(inventory) struct inventory *i = NULL;
+
+	if (inventory_new(r, c, &i, err))
+		return -1;
+	for (const struct manifest_file *f = manifest_inventory_of(c); f;
+	     f = manifest_inventory_next(c, f))
+		if (add_segment(i, f, err))
+			return -1;
+	if (i->count == 0)
+		return err_set(err, ERR_CORRUPT,
+		    "the set has no inventory of '%s'", c->name);
+	if (start(i, err))
 		return -1;
 	*ret = TAKE(i);
 	return 0;
@@ -118,14 +166,19 @@ inventory_free(struct inventory *i)
 {
 	if (!i)
 		return;
-	if (i->pipe)
-		pipe_close(i->pipe);
-	thread_join(&i->thread);
-	sink_free(i->sink);
-	pipe_free(i->pipe);
-	free(i->file.path);
+	stop(i);
+	for (size_t k = 0; k < i->count; k++)
+		free(i->file[k].path);
+	free(i->file);
+	free(i->component);
 	free(i->last);
 	free(i);
+}
+
+static const char *
+path_of(const struct inventory *i)
+{
+	return i->file[i->at].path;
 }
 
 /* One line without its end; *line NULL: there are no more. */
@@ -145,7 +198,7 @@ next_line(struct inventory *i, const char **line, size_t *len, struct err *err)
 		}
 		if (have > INVENTORY_LINE_MAX)
 			return err_set(err, ERR_CORRUPT,
-			    "'%s': line %ju is too long", i->file.path,
+			    "'%s': line %ju is too long", path_of(i),
 			    (uintmax_t)i->line + 1);
 		memmove(i->chunk, at, have);
 		i->from = 0;
@@ -155,11 +208,27 @@ next_line(struct inventory *i, const char **line, size_t *len, struct err *err)
 			return -1;
 		if (got == 0 && have > 0)
 			return err_set(err, ERR_CORRUPT,
-			    "'%s': the last line is cut short", i->file.path);
+			    "'%s': the last line is cut short", path_of(i));
 		*line = NULL;
 		if (got == 0)
 			return 0;
 		i->to += got;
+	}
+}
+
+/* The same, of all segments. */
+static int
+any_line(struct inventory *i, const char **line, size_t *len, struct err *err)
+{
+	for (;;) {
+		if (next_line(i, line, len, err))
+			return -1;
+		if (*line || i->at + 1 == i->count)
+			return 0;
+		stop(i);
+		i->at++;
+		if (start(i, err))
+			return -1;
 	}
 }
 
@@ -186,7 +255,7 @@ next(struct inventory *i, struct inventory_entry *e, bool *more,
 	const char *line = NULL;
 	size_t len = 0;
 
-	if (next_line(i, &line, &len, err))
+	if (any_line(i, &line, &len, err))
 		return -1;
 	*more = line != NULL;
 	if (!line)
@@ -194,7 +263,7 @@ next(struct inventory *i, struct inventory_entry *e, bool *more,
 	i->line++;
 	if (inventory_decode(line, len, e, err) ||
 	    check_order(i, e->object.key, err))
-		return err_wrap(err, "'%s': line %ju", i->file.path,
+		return err_wrap(err, "'%s': line %ju", path_of(i),
 		    (uintmax_t)i->line);
 	return 0;
 }

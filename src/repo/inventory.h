@@ -1,6 +1,8 @@
 /*
  * inventory.h - <component>.inventory.jsonl.zst: one JSON object a line and an
- * object, sorted by the bytes of the keys.
+ * object, sorted by the bytes of the keys.  What several workers saved has
+ * segments, <component>.inventory-<share>.jsonl.zst: one behind the other, in
+ * the order of their names, they are one inventory.
  *
  * {"key":"…"|"key-base64":"…","size":…,"etag":"…","last-modified":"…",
  *  "version-id":"…","sha256":"…","content-type":"…",…,"meta":{…},"tags":{…},
@@ -48,14 +50,20 @@ MUST_CHECK int inventory_decode(const char *line, size_t len,
 struct inventory;
 struct repo;
 struct manifest;
+struct manifest_component;
 struct manifest_file;
 
-/* Can this inventory of a set be read: by repo_keys_check, or from a copy
- * (repo/copies.h)? */
+/* Can the inventory of a component of the set be read: by repo_keys_check, or
+ * from copies (repo/copies.h)? */
 MUST_CHECK int inventory_readable(struct repo *, const struct manifest *,
-    const struct manifest_file *, struct err *);
-/* Starts to read the file of the repository, and to verify it as it goes. */
-MUST_CHECK int inventory_open(struct repo *, const struct manifest_file *,
+    const struct manifest_component *, struct err *);
+/* Starts to read the component's inventory, all segments of it, and to verify
+ * it as it goes.  ERR_CORRUPT: it has none. */
+MUST_CHECK int inventory_open(struct repo *, const struct manifest_component *,
+    struct inventory **, struct err *);
+/* Only this file of it. */
+MUST_CHECK int inventory_open_segment(struct repo *,
+    const struct manifest_component *, const struct manifest_file *,
     struct inventory **, struct err *);
 /* e: emptied first.  *more false: the end, and all of it was right.
  * ERR_CORRUPT: damaged, or not in order. */

@@ -7,6 +7,7 @@
  *     sets/<folder>/failed.json
  *     sets/<folder>/<component>.<kind>.zst
  *     sets/<folder>/<component>.inventory.jsonl.zst
+ *     sets/<folder>/<component>.inventory-00000-0123abcd.jsonl.zst
  *     sets/<folder>/<component>/pack-000001.tar.zst
  *     sets/<folder>/<component>/object-000001[.zst]
  *     sets/<folder>/names.json.zst.age

@@ -88,13 +88,37 @@ manifest_file_of(const struct manifest_component *c, const char *path)
 	return f ? f : manifest_files_find(&c->needs, path);
 }
 
+bool
+manifest_is_inventory(const struct manifest_component *c, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	size_t n = strlen(c->name);
+
+	return strncmp(name, c->name, n) == 0 &&
+	       str_starts(name + n, ".inventory") &&
+	       layout_ends(name, ".jsonl");
+}
+
 const struct manifest_file *
 manifest_inventory_of(const struct manifest_component *c)
 {
 	for (size_t i = 0; i < c->files.count; i++)
-		if (layout_ends(c->files.file[i].path, ".inventory.jsonl"))
+		if (manifest_is_inventory(c, c->files.file[i].path))
 			return &c->files.file[i];
 	return NULL;
+}
+
+const struct manifest_file *
+manifest_inventory_next(const struct manifest_component *c,
+    const struct manifest_file *f)
+{
+	size_t i = (size_t)(f - c->files.file) + 1;
+
+	return i < c->files.count &&
+	               manifest_is_inventory(c, c->files.file[i].path)
+	           ? &c->files.file[i]
+	           : NULL;
 }
 
 const struct manifest_file *

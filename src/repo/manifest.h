@@ -131,9 +131,15 @@ const struct manifest_file *manifest_file_of(const struct manifest_component *,
 const struct manifest_file *manifest_stream_of(const struct manifest_component
                                                    *,
     const char *kind);
-/* Its inventory; NULL: it has none. */
+/* Is that the name of its inventory, or of a segment of it? */
+bool manifest_is_inventory(const struct manifest_component *, const char *path);
+/* Its inventory, or the first segment of it; NULL: it has none. */
 const struct manifest_file *
 manifest_inventory_of(const struct manifest_component *);
+/* The segment behind that one, in the order of keys, which is that of names:
+ * the files are sorted.  NULL: it was the last. */
+const struct manifest_file *manifest_inventory_next(
+    const struct manifest_component *, const struct manifest_file *);
 void manifest_component_done(struct manifest_component *);
 /* A type may not be called like a member of a component in the file. */
 bool manifest_is_type(const char *);

@@ -513,13 +513,8 @@ retain_copies(struct set *s)
 	struct copies *c = repo_copies(s->repo);
 	const struct manifest *m = s->manifest;
 
-	for (size_t i = 0; c && i < m->ncomponents; i++) {
-		const struct manifest_file *f =
-		    manifest_inventory_of(&m->component[i]);
-
-		if (f)
-			copies_retain(c, f->sha256, m->component[i].name);
-	}
+	for (size_t i = 0; c && i < m->ncomponents; i++)
+		copies_retain(c, &m->component[i]);
 }
 
 /* What cannot be read back is never written. */

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "repo/manifest.h"
 
 #define ID "0123456789abcdef0123456789abcdef"
 
@@ -226,6 +227,49 @@ folders_that_others_can_read_are_refused(void **state)
 	assert_null(c);
 }
 
+/* As the end of a run does whose inventory has these segments. */
+static void
+retain(struct bench *b, const char *component,
+    const uint8_t (*sha256)[SHA256_SIZE], size_t n)
+{
+	struct manifest_component c = { 0 };
+	struct err err = { 0 };
+
+	assert_int_equal(str_dup(component, &c.name, &err), 0);
+	for (size_t i = 0; i < n; i++) {
+		char path[80];
+
+		(void)snprintf(path, sizeof path,
+		    "sets/f/%s.inventory-%05zu.jsonl.zst.age", component, i);
+		assert_int_equal(manifest_files_add(&c.files, path, 1,
+		                     sha256[i], &err),
+		    0);
+	}
+	copies_retain(b->copies, &c);
+	manifest_component_done(&c);
+}
+
+static void
+all_segments_of_an_inventory_stay(void **state)
+{
+	struct bench *b = *state;
+	uint8_t both[2][SHA256_SIZE];
+	uint8_t other[SHA256_SIZE] = { 7 };
+
+	memcpy(both[0], one, SHA256_SIZE);
+	memcpy(both[1], two, SHA256_SIZE);
+	keep(b, "b", other);
+	keep(b, "b", one);
+	keep(b, "b", two);
+	retain(b, "b", (const uint8_t(*)[SHA256_SIZE])both, 2);
+	assert_true(copies_has(b->copies, one, "b"));
+	assert_true(copies_has(b->copies, two, "b"));
+	assert_false(copies_has(b->copies, other, "b"));
+	/* and without an inventory nothing goes */
+	retain(b, "b", NULL, 0);
+	assert_true(copies_has(b->copies, one, "b"));
+}
+
 static void
 only_the_last_of_a_component_stays(void **state)
 {
@@ -234,12 +278,12 @@ only_the_last_of_a_component_stays(void **state)
 	keep(b, "b", one);
 	keep(b, "a.b", one);
 	keep(b, "b", two);
-	copies_retain(b->copies, two, "b");
+	retain(b, "b", &two, 1);
 	assert_false(copies_has(b->copies, one, "b"));
 	assert_true(copies_has(b->copies, two, "b"));
 	assert_true(copies_has(b->copies, one, "a.b"));
 	/* and while there is none, nothing goes */
-	copies_retain(b->copies, two, "a.b");
+	retain(b, "a.b", &two, 1);
 	assert_true(copies_has(b->copies, one, "a.b"));
 }
 
@@ -260,7 +304,7 @@ what_a_dead_run_had_begun_goes_after_a_day(void **state)
 	}
 	assert_int_equal(utimensat(AT_FDCWD, path[0], old, 0), 0);
 	keep(b, "b", one);
-	copies_retain(b->copies, one, "b");
+	retain(b, "b", &one, 1);
 	assert_int_not_equal(access(path[0], F_OK), 0);
 	assert_int_equal(access(path[1], F_OK), 0);
 }
@@ -319,6 +363,8 @@ main(void)
 		    folders_that_others_can_read_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    only_the_last_of_a_component_stays, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    all_segments_of_an_inventory_stay, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    what_a_dead_run_had_begun_goes_after_a_day, setup,
 		    teardown),

@@ -165,14 +165,14 @@ store_thing(struct writing *g, size_t i, struct err *err)
 	return inventory_encode(&e, &g->lines, err);
 }
 
-static const struct manifest_file *
-inventory_of(const struct manifest *m)
+static const struct manifest_component *
+bucket_of(const struct manifest *m)
 {
 	const struct manifest_component *c = manifest_find(m, "mlpipeline");
 
 	assert_non_null(c);
 	assert_non_null(manifest_inventory_of(c));
-	return manifest_inventory_of(c);
+	return c;
 }
 
 static int
@@ -186,7 +186,7 @@ save_bucket(struct kit *k, struct writing *g, struct err *err)
 	        &g->c->facts, err) ||
 	    pack_writer_new(g->set, g->c, &number, &g->w, err) ||
 	    (g->before &&
-	        inventory_open(k->repo, inventory_of(g->before), &g->old, err)))
+	        inventory_open(k->repo, bucket_of(g->before), &g->old, err)))
 		return -1;
 	for (size_t i = 0; i < THINGS; i++)
 		if (store_thing(g, i, err))
@@ -471,7 +471,7 @@ assert_objects(struct repo *r, bool second)
 	assert_int_equal(repo_manifest(r, second ? SECOND : FIRST, &m, &err),
 	    0);
 	assert_int_equal(pack_reader_new(r, &p, &err), 0);
-	assert_int_equal(inventory_open(r, inventory_of(m), &inv, &err), 0);
+	assert_int_equal(inventory_open(r, bucket_of(m), &inv, &err), 0);
 	for (size_t i = 0; i < THINGS; i++) {
 		assert_int_equal(inventory_next(inv, &e, &more, &err), 0);
 		assert_true(more);

@@ -97,7 +97,8 @@ check(struct bench *b, struct err *err)
 	                     NULL, err),
 	    0);
 	assert_int_equal(manifest_files_sort(&b->c->files, err), 0);
-	return inventory_check(b->kit.repo, b->c, err);
+	return inventory_check(b->kit.repo, b->c, manifest_inventory_of(b->c),
+	    err);
 }
 
 static void
@@ -197,7 +198,8 @@ every_allocation_may_fail(void **state)
 		int rc;
 
 		failalloc_at(n);
-		rc = inventory_check(b->kit.repo, b->c, &e);
+		rc = inventory_check(b->kit.repo, b->c,
+		    manifest_inventory_of(b->c), &e);
 		failalloc_at(-1);
 		if (rc == 0)
 			break;

@@ -72,7 +72,8 @@ store(struct bench *b)
 	return &b->c->files.file[0];
 }
 
-/* All of it; the keys are counted, and must be numbers in order. */
+/* All of it, or of one file of it; the keys are counted, and must be numbers in
+ * order. */
 static int
 read_all(struct bench *b, const struct manifest_file *f, unsigned *n,
     struct err *err)
@@ -82,7 +83,8 @@ read_all(struct bench *b, const struct manifest_file *f, unsigned *n,
 	bool more = true;
 
 	*n = 0;
-	if (inventory_open(b->kit.repo, f, &i, err))
+	if (f ? inventory_open_segment(b->kit.repo, b->c, f, &i, err)
+	      : inventory_open(b->kit.repo, b->c, &i, err))
 		return -1;
 	for (;;) {
 		char want[16];
@@ -109,6 +111,13 @@ store_numbers(struct bench *b, unsigned n)
 	return store(b);
 }
 
+static int
+open_stored(struct bench *b, struct inventory **i, struct err *err)
+{
+	(void)store(b);
+	return inventory_open(b->kit.repo, b->c, i, err);
+}
+
 static void
 entries_come_in_order_and_all_of_them(void **state)
 {
@@ -131,6 +140,124 @@ empty_inventory_has_no_entries(void **state)
 	assert_int_equal(n, 0);
 }
 
+/* Numbers from..to - 1 as the segment of that place. */
+static const struct manifest_file *
+store_segment(struct bench *b, unsigned place, unsigned from, unsigned to)
+{
+	char name[64], path[LAYOUT_KEY_SIZE];
+	const struct manifest_file *f;
+	struct err err = { 0 };
+
+	buf_clear(&b->text);
+	for (unsigned i = from; i < to; i++) {
+		char key[16];
+
+		(void)snprintf(key, sizeof key, "%08u", i);
+		add_key(b, key);
+	}
+	(void)snprintf(name, sizeof name, "b.inventory-%05u-0123abcd.jsonl",
+	    place);
+	assert_int_equal(buf_reserve(&b->text, 0, &err), 0);
+	assert_int_equal(kit_file(b->set, b->c, name, SET_ZSTD, b->text.data,
+	                     b->text.len, path, &err),
+	    0);
+	assert_int_equal(manifest_files_sort(&b->c->files, &err), 0);
+	f = manifest_files_find(&b->c->files, path);
+	assert_non_null(f);
+	return f;
+}
+
+static void
+segments_are_one_inventory(void **state)
+{
+	struct bench *b = *state;
+	struct err err = { 0 };
+	unsigned n;
+
+	(void)store_segment(b, 2, 3000, 5000);
+	(void)store_segment(b, 0, 0, 3000);
+	(void)store_segment(b, 1, 3000, 3000);
+	(void)store_segment(b, 3, 5000, 5000);
+	assert_int_equal(kit_file(b->set, b->c, "b/pack-1.tar", SET_ZSTD, "x",
+	                     1, NULL, &err),
+	    0);
+	assert_int_equal(manifest_files_sort(&b->c->files, &err), 0);
+	assert_int_equal(read_all(b, NULL, &n, &err), 0);
+	assert_int_equal(n, 5000);
+	/* and each can be read alone */
+	assert_int_equal(read_all(b, manifest_inventory_of(b->c), &n, &err), 0);
+	assert_int_equal(n, 3000);
+}
+
+static void
+segments_that_overlap_are_refused(void **state)
+{
+	struct bench *b = *state;
+	struct err err = { 0 };
+	unsigned n;
+
+	(void)store_segment(b, 0, 0, 30);
+	(void)store_segment(b, 1, 29, 50);
+	assert_int_equal(read_all(b, NULL, &n, &err), -1);
+	assert_int_equal(err.code, ERR_CORRUPT);
+	assert_non_null(strstr(err.msg, "b.inventory-00001-0123abcd"));
+	assert_non_null(strstr(err.msg, "line 1"));
+}
+
+static void
+a_segment_that_is_gone_is_named(void **state)
+{
+	struct bench *b = *state;
+	const struct manifest_file *f;
+	struct err err = { 0 };
+	unsigned n;
+
+	(void)store_segment(b, 0, 0, 30);
+	f = store_segment(b, 1, 30, 50);
+	assert_int_equal(b->kit.inner->ops->remove(b->kit.inner, f->path, &err),
+	    0);
+	assert_int_equal(read_all(b, NULL, &n, &err), -1);
+	assert_int_equal(err.code, ERR_NOTFOUND);
+	assert_non_null(strstr(err.msg, f->path));
+	assert_int_equal(n, 30);
+}
+
+static void
+component_without_an_inventory_has_none_to_read(void **state)
+{
+	struct bench *b = *state;
+	struct err err = { 0 };
+	unsigned n;
+
+	assert_int_equal(read_all(b, NULL, &n, &err), -1);
+	assert_int_equal(err.code, ERR_CORRUPT);
+	assert_non_null(strstr(err.msg, "no inventory of 'b'"));
+}
+
+static void
+every_allocation_of_segments_may_fail(void **state)
+{
+	struct bench *b = *state;
+	long n = 0;
+	bool hit = true;
+
+	(void)store_segment(b, 0, 0, 2);
+	(void)store_segment(b, 1, 2, 5);
+	for (; hit; n++) {
+		struct err err = { 0 };
+		unsigned count;
+
+		failalloc_at(n);
+		if (read_all(b, NULL, &count, &err))
+			assert_true(err_is(&err, ERR_NOMEM));
+		else
+			assert_int_equal(count, 5);
+		hit = failalloc_count() > n;
+	}
+	failalloc_at(-1);
+	assert_true(n > 60);
+}
+
 static void
 longest_line_can_be_read(void **state)
 {
@@ -149,7 +276,7 @@ longest_line_can_be_read(void **state)
 			assert_true(err_is(&err, ERR_CORRUPT));
 	}
 	assert_int_equal(b->text.len, INVENTORY_LINE_MAX);
-	assert_int_equal(inventory_open(b->kit.repo, store(b), &i, &err), 0);
+	assert_int_equal(open_stored(b, &i, &err), 0);
 	assert_int_equal(inventory_next(i, &got, &more, &err), 0);
 	assert_true(more);
 	assert_string_equal(got.object.key, e.object.key);
@@ -204,7 +331,7 @@ keys_are_in_the_order_of_their_bytes(void **state)
 
 	add_key(b, "a\x7f");
 	add_key(b, "a\x80");
-	assert_int_equal(inventory_open(b->kit.repo, store(b), &i, &err), 0);
+	assert_int_equal(open_stored(b, &i, &err), 0);
 	assert_int_equal(inventory_next(i, &e, &more, &err), 0);
 	assert_int_equal(inventory_next(i, &e, &more, &err), 0);
 	assert_string_equal(e.object.key, "a\x80");
@@ -243,7 +370,7 @@ error_is_told_again(void **state)
 
 	assert_int_equal(buf_puts(&b->text, "{}\n", &err), 0);
 	add_key(b, "00000000");
-	assert_int_equal(inventory_open(b->kit.repo, store(b), &i, &err), 0);
+	assert_int_equal(open_stored(b, &i, &err), 0);
 	for (int twice = 0; twice < 2; twice++) {
 		err = (struct err){ 0 };
 		assert_int_equal(inventory_next(i, &e, &more, &err), -1);
@@ -268,7 +395,8 @@ any_damage_is_seen_by_the_end(void **state)
 
 		b->kit.flip_at = i / 8;
 		b->kit.flip = (uint8_t)(1 << i % 8);
-		assert_int_equal(inventory_open(b->kit.repo, f, &inv, &err), 0);
+		assert_int_equal(inventory_open(b->kit.repo, b->c, &inv, &err),
+		    0);
 		while (more && inventory_next(inv, &e, &more, &err) == 0)
 			;
 		assert_true(more);
@@ -296,15 +424,16 @@ static void
 reading_can_be_given_up_at_any_time(void **state)
 {
 	struct bench *b = *state;
-	const struct manifest_file *f = store_numbers(b, 20000);
 	struct err err = { 0 };
 
+	(void)store_numbers(b, 20000);
 	for (unsigned stop = 0; stop < 20000; stop += 3000) {
 		AUTO(inventory) struct inventory *i = NULL;
 		AUTO(inventory_entry) struct inventory_entry e = { 0 };
 		bool more;
 
-		assert_int_equal(inventory_open(b->kit.repo, f, &i, &err), 0);
+		assert_int_equal(inventory_open(b->kit.repo, b->c, &i, &err),
+		    0);
 		for (unsigned n = 0; n < stop; n++)
 			assert_int_equal(inventory_next(i, &e, &more, &err), 0);
 	}
@@ -368,19 +497,19 @@ without_an_identity_a_copy_is_read(void **state)
 	assert_int_equal(repo_keep_copies(b->kit.repo, inner, &err), 0);
 	f = store_numbers(b, 2000);
 	assert_true(str_ends(f->path, ".inventory.jsonl.zst.age"));
-	assert_int_equal(inventory_readable(b->kit.repo, &m, f, &err), 0);
+	assert_int_equal(inventory_readable(b->kit.repo, &m, b->c, &err), 0);
 	assert_int_equal(read_all(b, f, &n, &err), 0);
 	assert_int_equal(n, 2000);
 	/* once it is gone, what is missing is said before it is needed */
 	assert_int_equal(remove_all(folder), 0);
-	assert_int_equal(inventory_readable(b->kit.repo, &m, f, &err), -1);
+	assert_int_equal(inventory_readable(b->kit.repo, &m, b->c, &err), -1);
 	assert_int_equal(err.code, ERR_USAGE);
 	assert_non_null(strstr(err.msg, AGE_KIT_RECIPIENT));
 	assert_int_equal(read_all(b, f, &n, &err), -1);
 	assert_int_equal(err.code, ERR_USAGE);
 	/* and whoever has an identity needs none */
 	keys = age_kit_both();
-	assert_int_equal(inventory_readable(b->kit.repo, &m, f, &err), 0);
+	assert_int_equal(inventory_readable(b->kit.repo, &m, b->c, &err), 0);
 	assert_int_equal(read_all(b, f, &n, &err), 0);
 	repo_set_keys(b->kit.repo, NULL);
 }
@@ -391,6 +520,11 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_BENCH(entries_come_in_order_and_all_of_them),
 		WITH_BENCH(empty_inventory_has_no_entries),
+		WITH_BENCH(segments_are_one_inventory),
+		WITH_BENCH(segments_that_overlap_are_refused),
+		WITH_BENCH(a_segment_that_is_gone_is_named),
+		WITH_BENCH(component_without_an_inventory_has_none_to_read),
+		WITH_BENCH(every_allocation_of_segments_may_fail),
 		WITH_BENCH(longest_line_can_be_read),
 		WITH_BENCH(key_out_of_order_is_refused),
 		WITH_BENCH(key_that_comes_twice_is_refused),
