@@ -61,3 +61,33 @@ monitor_wake(struct monitor *m)
 {
 	(void)pthread_cond_broadcast(&m->changed);
 }
+
+void
+monitor_queue_init(struct monitor_queue *q)
+{
+	(void)pthread_cond_init(&q->changed, NULL);
+}
+
+void
+monitor_queue_done(struct monitor_queue *q)
+{
+	(void)pthread_cond_destroy(&q->changed);
+}
+
+void
+monitor_queue_wait(struct monitor *m, struct monitor_queue *q)
+{
+	(void)pthread_cond_wait(&q->changed, &m->lock);
+}
+
+void
+monitor_queue_call(struct monitor_queue *q)
+{
+	(void)pthread_cond_signal(&q->changed);
+}
+
+void
+monitor_queue_call_all(struct monitor_queue *q)
+{
+	(void)pthread_cond_broadcast(&q->changed);
+}

@@ -9,7 +9,9 @@ struct task {
 };
 
 struct pool {
-	struct monitor m;
+	struct monitor m;          /* who waits: for room, or for the end */
+	struct monitor_queue work; /* workers wait for it */
+	unsigned idle;             /* of them, not called yet */
 	struct task *ring;
 	unsigned head, queued, max, busy;
 	uint64_t used, budget; /* bytes of the jobs queued or running */
@@ -19,19 +21,40 @@ struct pool {
 	struct thread thread[];
 };
 
+/* Half of the queue at a time: a call for each place would cost two switches
+ * of threads a job, which is more than many a job itself. */
+static void
+tell_room(struct pool *p)
+{
+	if (p->queued <= p->max / 2)
+		monitor_wake(&p->m);
+}
+
 static bool
 next_task(struct pool *p, struct task *out)
 {
-	while (p->queued == 0 && !p->quit)
-		monitor_wait(&p->m);
+	while (p->queued == 0 && !p->quit) {
+		p->idle++;
+		monitor_queue_wait(&p->m, &p->work);
+	}
 	if (p->queued == 0)
 		return false;
 	*out = p->ring[p->head];
 	p->head = (p->head + 1) % p->max;
 	p->queued--;
 	p->busy++;
-	monitor_wake(&p->m);
+	tell_room(p);
 	return true;
+}
+
+/* A worker that is busy looks at the queue anyhow when it is done. */
+static void
+call_worker(struct pool *p)
+{
+	if (p->idle == 0)
+		return;
+	p->idle--;
+	monitor_queue_call(&p->work);
 }
 
 static void *
@@ -52,7 +75,7 @@ worker(void *cookie)
 			p->first = err;
 		p->busy--;
 		p->used -= t.cost;
-		monitor_wake(&p->m);
+		tell_room(p);
 	}
 	monitor_leave(&p->m);
 	return NULL;
@@ -69,6 +92,7 @@ pool_new(unsigned workers, uint64_t budget, struct pool **out, struct err *err)
 	p->max = 2 * workers;
 	p->budget = budget;
 	monitor_init(&p->m);
+	monitor_queue_init(&p->work);
 	p->ring = calloc(p->max, sizeof *p->ring);
 	if (!p->ring)
 		return err_nomem(err);
@@ -102,7 +126,7 @@ pool_run(struct pool *p, pool_fn *fn, void *job, uint64_t cost, struct err *err)
 		    (struct task){ fn, job, cost };
 		p->queued++;
 		p->used += cost;
-		monitor_wake(&p->m);
+		call_worker(p);
 		rc = 0;
 	} else {
 		*err = p->first;
@@ -134,10 +158,11 @@ pool_free(struct pool *p)
 		return;
 	monitor_enter(&p->m);
 	p->quit = true;
-	monitor_wake(&p->m);
+	monitor_queue_call_all(&p->work);
 	monitor_leave(&p->m);
 	for (unsigned i = 0; i < p->nthreads; i++)
 		thread_join(&p->thread[i]);
+	monitor_queue_done(&p->work);
 	monitor_done(&p->m);
 	free(p->ring);
 	free(p);
