@@ -81,13 +81,14 @@ make_list(struct headers *h, struct err *err)
 }
 
 int
-headers_write(const struct s3 *s, const struct object *o, struct headers *h,
-    struct err *err)
+headers_write(const struct s3 *s, const struct object *o, const char *checksums,
+    struct headers *h, struct err *err)
 {
 	if (add(h, "x-amz-storage-class", s->storage_class, err) ||
 	    add(h, "x-amz-server-side-encryption", s->encryption, err) ||
 	    add(h, "x-amz-server-side-encryption-aws-kms-key-id", s->kms_key_id,
 	        err) ||
+	    add(h, "x-amz-checksum-algorithm", checksums, err) ||
 	    (o && add_object(h, o, err)))
 		return -1;
 	return make_list(h, err);

@@ -11,9 +11,10 @@ struct headers {
 	struct http_header *list; /* ends with a NULL name */
 };
 
-/* Of a PUT or of the initiation of a multipart upload.  o may be NULL. */
+/* Of a PUT or of the initiation of a multipart upload.  o may be NULL.
+ * checksums: of the parts that follow, "SHA256"; NULL: they have none. */
 MUST_CHECK int headers_write(const struct s3 *, const struct object *o,
-    struct headers *, struct err *);
+    const char *checksums, struct headers *, struct err *);
 void headers_done(struct headers *);
 
 /* Of a GET or HEAD; got and ntags may be NULL.  size is left alone. */

@@ -269,12 +269,13 @@ s3_put(struct s3 *s, const char *key, const void *data, size_t len,
 		.key = key,
 		.body = data,
 		.body_len = len,
+		.checksum = true,
 	};
 	AUTO(headers) struct headers h = { 0 };
 	AUTO(s3_reply) struct s3_reply r = { 0 };
 	const char *tag;
 
-	if (headers_write(s, o, &h, err))
+	if (headers_write(s, o, NULL, &h, err))
 		return -1;
 	q.headers = h.list;
 	if (s3_request(s, &q, &r, err))

@@ -3,7 +3,9 @@
  * AWS, MinIO, Ceph RadosGW and the like.
  *
  * Plain SigV4 with the payload's SHA-256 (sigv4.h); no aws-chunked bodies, no
- * checksum trailers.  What is transient is tried again inside; a clock that is
+ * checksum trailers; x-amz-checksum-sha256 from the moment on in which a server
+ * refuses a body without a checksum, as AWS does where a bucket has a default
+ * retention.  What is transient is tried again inside; a clock that is
  * wrong, a region that is another, a redirect are put right inside.  Errors
  * are words for an administrator: "access denied: the key may not list bucket
  * 'x'".  ERR_NOTFOUND: no such key or bucket.  ERR_CHANGED: 412.

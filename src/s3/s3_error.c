@@ -216,6 +216,16 @@ by_status(const struct s3 *s, const struct s3_request *q,
 	return verbatim(s, q, code, r, err);
 }
 
+bool
+s3_error_wants_checksum(const struct s3_reply *r)
+{
+	const char *m = r->error.message;
+
+	return r->http.status == 400 && has_code(r, "InvalidRequest") &&
+	       strstr(m, "required") &&
+	       (strstr(m, "x-amz-checksum-") || strstr(m, "Content-MD5"));
+}
+
 int
 s3_error_set(const struct s3 *s, const struct s3_request *q,
     const struct s3_reply *r, struct err *err)

@@ -8,6 +8,10 @@
 int s3_error_set(const struct s3 *, const struct s3_request *,
     const struct s3_reply *, struct err *);
 
+/* What was sent needs Content-MD5 or x-amz-checksum-…: so of a bucket with a
+ * default retention. */
+bool s3_error_wants_checksum(const struct s3_reply *);
+
 /* A success was announced, but this is in its place; -1. */
 int s3_error_not_xml(const struct s3 *, const struct s3_request *,
     const struct buf *, struct err *);

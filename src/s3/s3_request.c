@@ -76,14 +76,19 @@ place(const struct s3 *s, const struct s3_request *q, struct attempt *a,
 }
 
 static int
-hash_body(const struct s3_request *q, struct attempt *a, struct err *err)
+hash_body(const struct s3 *s, const struct s3_request *q, struct attempt *a,
+    struct s3_reply *r, struct err *err)
 {
 	uint8_t digest[SHA256_SIZE];
 
+	r->checksum.max = URL_MAX;
+	buf_clear(&r->checksum);
 	if (sha256_of(q->body_len ? q->body : "", q->body_len, digest, err))
 		return -1;
 	str_hex(digest, sizeof digest, a->sha256);
-	return 0;
+	return q->checksum && atomic_load(&s->checksums)
+	           ? str_base64(&r->checksum, digest, sizeof digest, err)
+	           : 0;
 }
 
 /* What S3 wants to be signed.  The rest is left out, so that a proxy that
@@ -140,14 +145,14 @@ sign(struct s3 *s, const struct s3_request *q, struct attempt *a,
 
 static int
 make_headers(struct s3 *s, const struct s3_request *q, struct attempt *a,
-    struct err *err)
+    const struct s3_reply *r, struct err *err)
 {
 	struct http_header *h;
 	size_t n = 0;
 
 	while (q->headers && q->headers[n].name)
 		n++;
-	h = calloc(n + 6, sizeof *h);
+	h = calloc(n + 7, sizeof *h);
 	if (!h)
 		return err_nomem(err);
 	a->headers = h;
@@ -158,6 +163,9 @@ make_headers(struct s3 *s, const struct s3_request *q, struct attempt *a,
 	if (s->session_token)
 		h[n++] = (struct http_header){ "x-amz-security-token",
 			s->session_token };
+	if (r->checksum.len > 0)
+		h[n++] = (struct http_header){ "x-amz-checksum-sha256",
+			r->checksum.data };
 	n += add_some(q->headers, true, h + n);
 	if (sign(s, q, a, err))
 		return -1;
@@ -215,6 +223,20 @@ adopt_time(struct s3 *s, const struct attempt *a, const struct s3_reply *r)
 	return true;
 }
 
+/*
+ * A bucket with a default retention takes no body without a checksum, though
+ * the signature has one (AWS).  True: it goes along in the next attempt.
+ */
+static bool
+adopt_checksums(struct s3 *s, const struct s3_request *q,
+    const struct s3_reply *r)
+{
+	if (!s3_error_wants_checksum(r) || r->checksum.len > 0)
+		return false;
+	atomic_store(&s->checksums, true);
+	return q->checksum;
+}
+
 static void
 note_answer(struct s3 *s, const struct s3_reply *r)
 {
@@ -266,6 +288,9 @@ refused(struct s3 *s, const struct s3_request *q, const struct attempt *a,
 	if (adopt_time(s, a, r))
 		return err_set(err, ERR_TRANSIENT,
 		    "the clock here and that of %s differ", s->endpoint.base);
+	if (adopt_checksums(s, q, r))
+		return err_set(err, ERR_TRANSIENT,
+		    "bucket '%s' takes nothing without a checksum", s->bucket);
 	return s3_error_set(s, q, r, err);
 }
 
@@ -380,8 +405,8 @@ s3_request_once(struct s3 *s, const struct s3_request *q, struct s3_reply *r,
 	AUTO(attempt) struct attempt a = { 0 };
 
 	moment(s, &a);
-	if (place(s, q, &a, err) || hash_body(q, &a, err) ||
-	    make_headers(s, q, &a, err))
+	if (place(s, q, &a, err) || hash_body(s, q, &a, r, err) ||
+	    make_headers(s, q, &a, r, err))
 		return -1;
 	if (send_signed(s, q, &a, r, to, err)) {
 		log_debug("%s %s: %s", q->method, a.path.data, err->msg);
@@ -458,4 +483,5 @@ s3_request_done(struct s3_reply *r)
 {
 	http_response_done(&r->http);
 	buf_done(&r->xml);
+	buf_done(&r->checksum);
 }

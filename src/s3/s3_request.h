@@ -24,6 +24,7 @@ struct s3 {
 	char *storage_class, *encryption, *kms_key_id;
 	bool region_given;
 	atomic_bool told_versions; /* that they stay */
+	atomic_bool checksums;     /* the server insists on them */
 	const struct clock *clock;
 	struct http *http;
 	atomic_uint_fast64_t sent[S3_KINDS];
@@ -48,6 +49,7 @@ struct s3_request {
 	const void *body;
 	size_t body_len;
 	bool fresh;       /* as in struct http_request */
+	bool checksum;    /* of the body, where the server insists on one */
 	const char *root; /* of the XML that a 2xx must have; NULL: any body,
 	                   * dropped */
 };
@@ -57,6 +59,8 @@ struct s3_reply {
 	struct http_response http;
 	struct buf xml;
 	struct reply_error error; /* of the last answer that was one */
+	struct buf checksum; /* the x-amz-checksum-sha256 that went along; len
+	                      * 0: none */
 	bool lost; /* an attempt before the last had no clear answer */
 };
 

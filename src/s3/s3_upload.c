@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "s3/headers.h"
 #include "s3/s3.h"
+#include "s3/s3_error.h"
 #include "s3/s3_request.h"
 #include "s3/xml.h"
 
@@ -23,6 +24,7 @@ struct upload {
 	struct object o; /* headers, metadata, tags */
 	struct buf buf;  /* the part being filled; .max is its size */
 	char *id;        /* NULL: not begun, or over */
+	bool checksums;  /* of all parts, as was said when it was begun */
 	unsigned parts;
 	struct buf sent; /* the parts as completion wants them */
 	uint64_t total;
@@ -55,7 +57,8 @@ begin(struct upload *u, struct err *err)
 	AUTO(headers) struct headers h = { 0 };
 	AUTO(s3_reply) struct s3_reply r = { 0 };
 
-	if (headers_write(u->s, &u->o, &h, err))
+	u->checksums = atomic_load(&u->s->checksums);
+	if (headers_write(u->s, &u->o, u->checksums ? "SHA256" : NULL, &h, err))
 		return -1;
 	q.headers = h.list;
 	if (s3_request(u->s, &q, &r, err))
@@ -64,11 +67,49 @@ begin(struct upload *u, struct err *err)
 	    &u->id, err);
 }
 
+/* --- abort */
+
+static int
+abort_upload(struct s3 *s, const char *key, const char *query,
+    struct retry_hint *hint, struct err *err)
+{
+	const struct s3_request q = {
+		.kind = S3_DELETE,
+		.method = "DELETE",
+		.what = "delete from",
+		.key = key,
+		.query = query,
+	};
+	AUTO(s3_reply) struct s3_reply r = { 0 };
+
+	if (!hint)
+		return s3_request(s, &q, &r, err);
+	return s3_request_once(s, &q, &r, NULL, hint, err);
+}
+
+/* One attempt: whoever ends a broken upload has waited enough, and a sweep
+ * finds what is left. */
+static void
+abandon(struct upload *u)
+{
+	AUTO(buf) struct buf query = { .max = QUERY_MAX };
+	struct retry_hint hint = { 0 };
+	struct err err = { 0 };
+
+	if (upload_query(u, 0, &query, &err) ||
+	    abort_upload(u->s, u->key, query.data, &hint, &err))
+		log_debug("multipart upload of '%s' was not aborted: %s",
+		    u->key, err.msg);
+	free(TAKE(u->id));
+}
+
 /* --- parts */
 
 static int
-note_part(struct upload *u, const char *etag, struct err *err)
+note_part(struct upload *u, const struct s3_reply *r, struct err *err)
 {
+	const char *etag = http_response_header(&r->http, "etag");
+
 	if (!etag || !*etag)
 		return err_set(err, ERR_REMOTE,
 		    "%s did not confirm part %u of '%s' with an ETag",
@@ -76,14 +117,18 @@ note_part(struct upload *u, const char *etag, struct err *err)
 	if (buf_printf(&u->sent, err, "<Part><PartNumber>%u</PartNumber><ETag>",
 	        u->parts + 1) ||
 	    xml_escape(&u->sent, etag, err) ||
-	    buf_puts(&u->sent, "</ETag></Part>", err))
+	    buf_puts(&u->sent, "</ETag>", err) ||
+	    (r->checksum.len > 0 &&
+	        buf_printf(&u->sent, err, "<ChecksumSHA256>%s</ChecksumSHA256>",
+	            r->checksum.data)) ||
+	    buf_puts(&u->sent, "</Part>", err))
 		return -1;
 	u->parts++;
 	return 0;
 }
 
 static int
-send_part(struct upload *u, struct err *err)
+put_part(struct upload *u, struct s3_reply *r, struct err *err)
 {
 	struct s3_request q = {
 		.kind = S3_PUT,
@@ -94,7 +139,6 @@ send_part(struct upload *u, struct err *err)
 		.body_len = u->buf.len,
 	};
 	AUTO(buf) struct buf query = { .max = QUERY_MAX };
-	AUTO(s3_reply) struct s3_reply r = { 0 };
 
 	if (!u->id && begin(u, err))
 		return -1;
@@ -105,9 +149,31 @@ send_part(struct upload *u, struct err *err)
 	if (upload_query(u, u->parts + 1, &query, err))
 		return -1;
 	q.query = query.data;
-	if (s3_request(u->s, &q, &r, err) ||
-	    note_part(u, http_response_header(&r.http, "etag"), err))
-		return -1;
+	q.checksum = u->checksums;
+	return s3_request(u->s, &q, r, err) ? -1 : note_part(u, r, err);
+}
+
+/* An upload has checksums from its first part on, and only if it was begun with
+ * them: it is begun again where the server wants them. */
+static bool
+begun_wrong(const struct upload *u, const struct s3_reply *r)
+{
+	return u->id && !u->checksums && u->parts == 0 &&
+	       s3_error_wants_checksum(r);
+}
+
+static int
+send_part(struct upload *u, struct err *err)
+{
+	AUTO(s3_reply) struct s3_reply r = { 0 };
+
+	if (put_part(u, &r, err)) {
+		if (!begun_wrong(u, &r))
+			return -1;
+		abandon(u);
+		if (put_part(u, &r, err))
+			return -1;
+	}
 	buf_clear(&u->buf);
 	if (u->parts % GROW_EVERY == 0 && u->parts <= GROWN_MOST)
 		u->buf.max *= 2;
@@ -243,39 +309,6 @@ upload_finish(struct sink *s, struct err *err)
 
 /* --- the end */
 
-static int
-abort_upload(struct s3 *s, const char *key, const char *query,
-    struct retry_hint *hint, struct err *err)
-{
-	const struct s3_request q = {
-		.kind = S3_DELETE,
-		.method = "DELETE",
-		.what = "delete from",
-		.key = key,
-		.query = query,
-	};
-	AUTO(s3_reply) struct s3_reply r = { 0 };
-
-	if (!hint)
-		return s3_request(s, &q, &r, err);
-	return s3_request_once(s, &q, &r, NULL, hint, err);
-}
-
-/* One attempt: whoever ends a broken upload has waited enough, and a sweep
- * finds what is left. */
-static void
-abandon(struct upload *u)
-{
-	AUTO(buf) struct buf query = { .max = QUERY_MAX };
-	struct retry_hint hint = { 0 };
-	struct err err = { 0 };
-
-	if (upload_query(u, 0, &query, &err) ||
-	    abort_upload(u->s, u->key, query.data, &hint, &err))
-		log_debug("multipart upload of '%s' was not aborted: %s",
-		    u->key, err.msg);
-}
-
 static void
 upload_free(struct sink *s)
 {
@@ -284,7 +317,6 @@ upload_free(struct sink *s)
 	if (u->id)
 		abandon(u);
 	free(u->key);
-	free(u->id);
 	object_done(&u->o);
 	buf_done(&u->buf);
 	buf_done(&u->sent);

@@ -9,6 +9,7 @@ sent and received bytes.  The rules file holds a JSON list; it is read again
 when it changes.  The first rule that fits does its work:
 
   method, path, query   regular expressions that must be found
+  unless                the rule fits no request with a header that begins so
   skip, times           leave the first few alone; then only so often
   do                    "status"    answer code, with body and headers
                         "reset"     close the connection without an answer
@@ -113,6 +114,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         path, _, query = self.path.partition("?")
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         rule = self.server.rules.find(self.command, path, query) or {}
+        if "unless" in rule and any(name.lower().startswith(rule["unless"])
+                                    for name in self.headers):
+            rule = {}
         do = rule.get("do")
         if do == "reset":
             rule.get("call", int)()

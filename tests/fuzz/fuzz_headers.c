@@ -62,7 +62,7 @@ round_trip(const struct object *o)
 	struct err err = { 0 };
 
 	/* a name that HTTP cannot carry came by no HTTP either */
-	if (headers_write(&s, o, &h, &err)) {
+	if (headers_write(&s, o, NULL, &h, &err)) {
 		must(err_is(&err, ERR_USAGE));
 		return;
 	}

@@ -43,6 +43,16 @@ scope_s3_kit(struct s3_kit *k)
 		    "</Message></Error>",                        \
 		    0, HTTPD_FINE                                \
 	}
+/* Of a bucket with a default retention, to a body without a checksum. */
+#define KIT_NO_CHECKSUM(target)                                              \
+	{                                                                    \
+		"PUT", target, 400, NULL,                                    \
+		    "<Error><Code>InvalidRequest</Code><Message>Content-MD5" \
+		    " OR x-amz-checksum- HTTP header is required for Put"    \
+		    " Part requests with Object Lock parameters</Message>"   \
+		    "</Error>",                                              \
+		    0, HTTPD_FINE                                            \
+	}
 #define KIT_END   \
 	{         \
 		0 \

@@ -180,6 +180,45 @@ a_put_sends_all_that_belongs_to_an_object(void **state)
 }
 
 static void
+a_put_has_a_checksum_once_the_server_wants_one(void **state)
+{
+	const struct httpd_step steps[] = { KIT_NO_CHECKSUM("/bucket/k "),
+		{ "PUT", "/bucket/k ", 200, "ETag: e\r\n", NULL, 0, 0 },
+		{ "PUT", "/bucket/k ", 200, "ETag: e\r\n", NULL, 0, 0 },
+		KIT_END };
+	AUTO(s3_kit) struct s3_kit k;
+	struct err err = { 0 };
+
+	(void)state;
+	s3_kit_start(&k, steps, NULL);
+	for (int i = 0; i < 2; i++)
+		if (s3_put(k.s, "k", "hello", 5, NULL, NULL, &err))
+			fail_msg("%s", err.msg);
+	s3_kit_check(&k);
+	assert_null(strstr(httpd_head(k.d, 0), "x-amz-checksum"));
+	for (unsigned i = 1; i < 3; i++)
+		assert_non_null(strstr(httpd_head(k.d, i),
+		    "x-amz-checksum-sha256: LPJNul+wow4m6DsqxbninhsWHlwfp0Jecw"
+		    "QzYpOLmCQ=\r\n"));
+}
+
+static void
+other_bad_requests_are_not_tried_again(void **state)
+{
+	const struct httpd_step steps[] = {
+		KIT_ERROR("PUT", "/bucket/k ", 400, "InvalidRequest"), KIT_END
+	};
+	AUTO(s3_kit) struct s3_kit k;
+	struct err err = { 0 };
+
+	(void)state;
+	s3_kit_start(&k, steps, NULL);
+	assert_int_equal(s3_put(k.s, "k", "x", 1, NULL, NULL, &err), -1);
+	assert_non_null(strstr(err.msg, "400 InvalidRequest: Words"));
+	s3_kit_check(&k);
+}
+
+static void
 a_put_without_an_etag_is_not_believed(void **state)
 {
 	const struct httpd_step steps[] = {
@@ -411,6 +450,9 @@ main(void)
 		cmocka_unit_test(a_bucket_is_made_in_its_region),
 		cmocka_unit_test(a_bucket_that_is_ours_need_not_be_made),
 		cmocka_unit_test(a_put_sends_all_that_belongs_to_an_object),
+		cmocka_unit_test(
+		    a_put_has_a_checksum_once_the_server_wants_one),
+		cmocka_unit_test(other_bad_requests_are_not_tried_again),
 		cmocka_unit_test(a_put_without_an_etag_is_not_believed),
 		cmocka_unit_test(metadata_that_http_cannot_carry_is_refused),
 		cmocka_unit_test(a_head_tells_facts_headers_and_how_many_tags),

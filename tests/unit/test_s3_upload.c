@@ -123,6 +123,67 @@ more_is_sent_in_parts(void **state)
 	    "</CompleteMultipartUpload>"));
 }
 
+/* SHA-256 of "abcd" and of "ef", in base64 */
+#define ABCD "iNQmb9TmM40TuEX88olXnSCciXgjuSF9o+Fhk28DFYk="
+#define EF "TKZprDcT0fSuoH2ujcwNHJhn0n6oKjuk5hWKQiBvlZs="
+
+/* What a bucket with a default retention wants of an upload. */
+static void
+expect_checksums(const struct s3_kit *k, unsigned first)
+{
+	assert_non_null(strstr(httpd_head(k->d, first),
+	    "x-amz-checksum-algorithm: SHA256\r\n"));
+	assert_non_null(strstr(httpd_head(k->d, first + 1),
+	    "x-amz-checksum-sha256: " ABCD "\r\n"));
+	assert_non_null(strstr(httpd_head(k->d, first + 1),
+	    "x-amz-checksum-sha256;x-amz-content-sha256;x-amz-date,"));
+	assert_non_null(strstr(httpd_head(k->d, first + 2),
+	    "x-amz-checksum-sha256: " EF "\r\n"));
+	assert_non_null(strstr(httpd_body(k->d, first + 3),
+	    "&#34;p1&#34;</ETag><ChecksumSHA256>" ABCD
+	    "</ChecksumSHA256></Part>"));
+	assert_non_null(strstr(httpd_body(k->d, first + 3),
+	    "<ChecksumSHA256>" EF "</ChecksumSHA256></Part>"));
+}
+
+static void
+an_upload_begins_again_where_checksums_are_wanted(void **state)
+{
+	const struct httpd_step steps[] = { BEGIN,
+		KIT_NO_CHECKSUM("/bucket/k?partNumber=1&"), ABORT, BEGIN,
+		PART("1", 0), PART("2", 0), KIT_XML("POST", COMPLETE, DONE),
+		/* what was learned stays */
+		BEGIN, PART("1", 0), PART("2", 0),
+		KIT_XML("POST", COMPLETE, DONE), KIT_END };
+	AUTO(s3_kit) struct s3_kit k;
+	struct err err = { 0 };
+
+	(void)state;
+	s3_kit_start(&k, steps, NULL);
+	for (int i = 0; i < 2; i++)
+		if (upload(k.s, "abcdef", NULL, S3_ALL, &err))
+			fail_msg("%s", err.msg);
+	s3_kit_check(&k);
+	assert_null(strstr(httpd_head(k.d, 0), "x-amz-checksum"));
+	expect_checksums(&k, 3);
+	expect_checksums(&k, 7);
+}
+
+static void
+checksums_that_do_not_help_are_no_loop(void **state)
+{
+	const struct httpd_step again[] = { BEGIN,
+		KIT_NO_CHECKSUM("/bucket/k?partNumber=1&"), ABORT, BEGIN,
+		KIT_NO_CHECKSUM("/bucket/k?partNumber=1&"), ABORT, KIT_END };
+	/* the retention came while the upload went on */
+	const struct httpd_step late[] = { BEGIN, PART("1", 0),
+		KIT_NO_CHECKSUM("/bucket/k?partNumber=2&"), ABORT, KIT_END };
+
+	(void)state;
+	expect_error(again, "abcdef", ERR_REMOTE);
+	expect_error(late, "abcdef", ERR_REMOTE);
+}
+
 static void
 an_upload_that_is_not_finished_is_aborted(void **state)
 {
@@ -388,27 +449,24 @@ a_sweep_ends_where_the_list_does_not_go_on(void **state)
 	}
 }
 
+/* After a PUT, if it has a body. */
 static void
-every_allocation_may_fail(void **state)
+fail_each_allocation(const struct httpd_step *steps, const char *put,
+    const struct object *o)
 {
-	/* any of them may be the last before the abort */
-	const struct httpd_step steps[] = { BEGIN, PART("1", 0), PART("2", 0),
-		KIT_XML("POST", COMPLETE, DONE), HEAD_IS("x-2", "123456"),
-		{ "PUT", "/bucket/k?tagging=", 200, NULL, NULL, 0, 0 },
-		KIT_END };
-	struct object_pair pair[] = { { (char[]){ "a" }, (char[]){ "1" } } };
-	const struct object o = { .tags = { pair, 1 } };
 	long fails = 0;
 	int rc;
 
-	(void)state;
 	for (;; fails++) {
 		AUTO(s3_kit) struct s3_kit k;
 		struct err err = { 0 };
 
 		s3_kit_start(&k, steps, NULL);
+		if (*put &&
+		    s3_put(k.s, "k", put, strlen(put), NULL, NULL, &err))
+			fail_msg("%s", err.msg);
 		failalloc_at(fails);
-		rc = upload(k.s, "abcdef", &o, S3_ALL, &err);
+		rc = upload(k.s, "abcdef", o, S3_ALL, &err);
 		failalloc_at(-1);
 		if (rc == 0)
 			break;
@@ -418,12 +476,35 @@ every_allocation_may_fail(void **state)
 	assert_true(fails >= 40);
 }
 
+static void
+every_allocation_may_fail(void **state)
+{
+	/* any of them may be the last before the abort */
+	const struct httpd_step tags[] = { BEGIN, PART("1", 0), PART("2", 0),
+		KIT_XML("POST", COMPLETE, DONE), HEAD_IS("x-2", "123456"),
+		{ "PUT", "/bucket/k?tagging=", 200, NULL, NULL, 0, 0 },
+		KIT_END };
+	const struct httpd_step checksums[] = { KIT_NO_CHECKSUM("/bucket/k "),
+		{ "PUT", "/bucket/k ", 200, "ETag: e\r\n", NULL, 0, 0 }, BEGIN,
+		PART("1", 0), PART("2", 0), KIT_XML("POST", COMPLETE, DONE),
+		KIT_END };
+	struct object_pair pair[] = { { (char[]){ "a" }, (char[]){ "1" } } };
+	const struct object o = { .tags = { pair, 1 } };
+
+	(void)state;
+	fail_each_allocation(tags, "", &o);
+	fail_each_allocation(checksums, "abcd", NULL);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_fits_into_one_part_is_one_put),
 		cmocka_unit_test(more_is_sent_in_parts),
+		cmocka_unit_test(
+		    an_upload_begins_again_where_checksums_are_wanted),
+		cmocka_unit_test(checksums_that_do_not_help_are_no_loop),
 		cmocka_unit_test(an_upload_that_is_not_finished_is_aborted),
 		cmocka_unit_test(nothing_sent_means_nothing_to_abort),
 		cmocka_unit_test(parts_and_completion_are_tried_again),
