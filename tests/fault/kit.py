@@ -303,8 +303,7 @@ class World:
 
     def destroy(self):
         """Long runs have many worlds."""
-        for o in list(self.source.list(self.bucket)):
-            self.source.request("DELETE", self.bucket, o["key"])
+        self.empty_source()
         for name in self.keys():
             self.remove(name)
         shutil.rmtree(self.dir, ignore_errors=True)
@@ -348,6 +347,17 @@ class World:
             self.repo.request("DELETE", self.repo_bucket, name.encode())
         else:
             os.remove(os.path.join(self.below(), name))
+
+    def write(self, name, body):
+        """In place of what is there."""
+        if self.kind == "s3":
+            self.repo.put(self.repo_bucket, name.encode(), body)
+            return
+        path = os.path.join(self.below(), name)
+        if os.path.exists(path):
+            os.remove(path)  # it may not be written to
+        with open(path, "wb") as f:
+            f.write(body)
 
     def digest(self, name, stamp):
         if (name, stamp) not in self.verified:
@@ -474,10 +484,18 @@ class World:
     def harm_small(self):
         self.source.request("DELETE", self.bucket, b"runs/001/log.txt")
         self.put_small(2, "other")
+        self.harm_rows()
+
+    def harm_rows(self):
         db = sqlite3.connect(self.path("a.db"))
         with db:
-            db.execute("delete from t where id % 3 = 0")
+            db.execute("delete from t where id in "
+                       "(select id from t order by id limit 100)")
         db.close()
+
+    def empty_source(self):
+        for o in list(self.source.list(self.bucket)):
+            self.source.request("DELETE", self.bucket, o["key"])
 
     def restored(self, set_id, good, *more):
         self.must("restore", set_id, *more)
