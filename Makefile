@@ -208,15 +208,19 @@ demo:
 	$(SUBMAKE) all
 	@bash tests/demo/run
 
+# BENCH_ONLY and sizes: tests/bench/run.  Its figures are in build/bench until
+# they are published: bench/results.json, bench/figures.svg, README.md.
 bench:
 	$(SETUP) build bench
-	$(SUBMAKE) all $(O)/bench/sea
-	@bash tests/bench/run
-	@bash tests/bench/growth $(O)/bench/sea
+	$(SUBMAKE) all $(patsubst tests/%.c,$(O)/%,$(wildcard tests/bench/*.c))
+	@bash tests/bench/run $(O)/bench
+
+bench-publish:
+	@$(PYTHON) tests/bench/report.py publish build/bench
 
 $(O)/bench/%: $(O)/tests/bench/%.o
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcurl
 
 # --- what is handed over
 install: bin/$(NAME)
@@ -273,5 +277,5 @@ help:
 -include $(OBJ:.o=.d) $(O)/src/main.d $(wildcard $(O)/tests/*/*.d)
 .PHONY: force all setup check programs check-unit check-conform check-fuzz \
     check-integration check-fault check-style check-asan check-tsan check-valgrind \
-    analyze coverage fuzz demo bench install install-strip uninstall \
+    analyze coverage fuzz demo bench bench-publish install install-strip uninstall \
     installcheck charm dist distcheck format clean distclean help

@@ -14,7 +14,7 @@ demo="$servers sqlite3 jq zstd"
 databases="mariadb-server-core mariadb-client postgresql"
 test="$demo $databases age binutils libcmocka-dev clang-format universal-ctags git
 rclone faketime mandoc python3-venv shellcheck strace"
-bench="$demo rclone restic"
+bench="$demo $databases rclone restic python3-venv"
 analyze="clang clang-tidy cppcheck gcovr libclang-rt-dev valgrind"
 
 say() {

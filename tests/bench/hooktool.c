@@ -1,0 +1,22 @@
+/*
+ * hooktool - all of Juju's hook tools for a unit without relations: what it
+ * answers depends on the name that it is called by.  It takes as little time
+ * as a program can, so that what is measured is the hook.
+ */
+#include <stdio.h>
+#include <string.h>
+
+int
+main(int argc, char *argv[])
+{
+	static const char *const answers[][2] = { { "is-leader", "true" },
+		{ "config-get", "{}" }, { "relation-ids", "[]" },
+		{ "storage-list", "[]" }, { "state-get", "{}" } };
+	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+	const char *name = slash ? slash + 1 : "";
+
+	for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++)
+		if (strcmp(name, answers[i][0]) == 0)
+			return puts(answers[i][1]) < 0;
+	return 0;
+}
