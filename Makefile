@@ -48,7 +48,7 @@ OPT_charm    = $(OPT_release)
 LD_charm     = $(LD_release) -Wl,--disable-new-dtags \
                -Wl,-rpath,'$$ORIGIN/../usr/lib'
 OPT_debug    = -O1 -g3 -fno-omit-frame-pointer
-OPT_coverage = -O0 -g --coverage -fprofile-abs-path -Wno-stack-usage
+OPT_coverage = -O0 -g --coverage -fprofile-abs-path -Wno-stack-usage -DCOVERAGE
 LD_coverage  = --coverage
 CFLAGS_ALL   = $(BASE) $(WARN) $(WARN_$(notdir $(CC))) $(OPT_$(BUILD)) \
                $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -Wno-null-dereference) $(CFLAGS)
@@ -108,9 +108,11 @@ $(O)/headers:
 setup:
 	$(SETUP) build test analyze
 
-# --- tests: one program per module, each linked with the whole library
+# --- tests: one program per module, each linked with the whole library, in
+# which calls of the system and of libraries can be made to fail
+WRAPPED  := $(sort $(shell sed -n 's/^__wrap_\([A-Za-z0-9_]*\).*/\1/p; s/^FAILS.[^,]*, \([A-Za-z0-9_]*\),.*/\1/p' tests/lib/fail*.c))
 TEST_LINK = $(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS_ALL) \
-            -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
+            $(WRAPPED:%=-Wl,--wrap=%) \
             -o $@ $^ -lcmocka $(LIBS) $(LDLIBS)
 
 $(O)/unit/%: $(O)/tests/unit/%.o $(TESTLIB) $(O)/lib.a

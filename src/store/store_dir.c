@@ -1,7 +1,7 @@
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -70,19 +70,16 @@ open_parent(const struct store_dir *d, const char *key, bool make)
 	const char *slash;
 
 	for (; fd >= 0 && (slash = strchr(key, '/')); key = slash + 1) {
-		char part[NAME_MAX + 1];
+		char part[STORE_PART_MAX + 1];
 		size_t n = (size_t)(slash - key);
-		int next = -1;
+		int next;
 
-		if (n < sizeof part) {
-			memcpy(part, key, n);
-			part[n] = '\0';
-			next = open_dir_at(fd, part);
-			if (next < 0 && make && errno == ENOENT)
-				next = make_dir_at(fd, part);
-		} else {
-			errno = ENAMETOOLONG;
-		}
+		assert(n < sizeof part); /* store_check_key saw it */
+		memcpy(part, key, n);
+		part[n] = '\0';
+		next = open_dir_at(fd, part);
+		if (next < 0 && make && errno == ENOENT)
+			next = make_dir_at(fd, part);
 		(void)close(fd);
 		fd = next;
 	}
@@ -486,7 +483,7 @@ names_next(struct names *n, struct err *err)
 
 	if (n->count < n->cap)
 		return &n->name[n->count];
-	if (n->count >= DIR_NAMES) {
+	if (n->count >= DIR_NAMES) { /* more than a test can make */
 		(void)err_set(err, ERR_IO, "more than %d files in a folder",
 		    DIR_NAMES);
 		return NULL;

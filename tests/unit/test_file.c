@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "../lib/failalloc.h"
+#include "../lib/failcall.h"
 #include "base/file.h"
 
 static char dir[] = "/tmp/file-test-XXXXXX";
@@ -223,6 +224,78 @@ every_allocation_may_fail(void **state)
 	assert_int_equal(fails, 2);
 }
 
+static void
+a_signal_stops_neither_reading_nor_writing(void **state)
+{
+	AUTO(buf) struct buf b = { .max = 100 };
+	struct err err = { 0 };
+
+	(void)state;
+	failcall_at("write", 0, EINTR);
+	put("hello");
+	failcall_at("read", 0, EINTR);
+	assert_int_equal(file_read(file, &b, &err), 0);
+	assert_true(failcall_end());
+	assert_string_equal(b.data, "hello");
+}
+
+/* NFS, and others that know no O_TMPFILE: teardown sees that no name is left.
+ */
+static void
+where_no_file_may_be_nameless_its_name_is_removed(void **state)
+{
+	AUTO(close) int fd = -1;
+	struct err err = { 0 };
+	struct stat sb;
+
+	(void)state;
+	failcall_at("open64", 0, EOPNOTSUPP);
+	assert_int_equal(file_scratch(dir, &fd, &err), 0);
+	assert_true(failcall_end());
+	assert_int_equal(fstat(fd, &sb), 0);
+	assert_int_equal(sb.st_nlink, 0);
+	assert_int_equal(sb.st_mode & 0777, 0600);
+	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	assert_int_equal(file_write_all(fd, "x", 1, &err), 0);
+}
+
+static void
+a_scratch_file_that_cannot_be_made_is_told(void **state)
+{
+	struct err err = { 0 };
+	int fd = -1;
+
+	(void)state;
+	failcall_at("open64", 0, EISDIR);
+	failcall_at("mkostemp64", 0, EACCES);
+	assert_int_equal(file_scratch(dir, &fd, &err), -1);
+	assert_true(failcall_end());
+	assert_int_equal(err.code, ERR_DENIED);
+	assert_non_null(strstr(err.msg, "cannot make a file in '/tmp/"));
+	failcall_at("open64", 0, EOPNOTSUPP);
+	failalloc_at(0);
+	assert_int_equal(file_scratch(dir, &fd, &err), -1);
+	failalloc_at(-1);
+	assert_true(failcall_end());
+	assert_int_equal(err.code, ERR_NOMEM);
+	assert_int_equal(fd, -1);
+}
+
+static void
+a_folder_that_cannot_be_synced_is_an_error_but_where_none_can(void **state)
+{
+	struct err err = { 0 };
+
+	(void)state;
+	failcall_at("fsync", 0, EIO);
+	assert_int_equal(file_sync_parent(file, &err), -1);
+	assert_int_equal(err.sys, EIO);
+	assert_non_null(strstr(err.msg, "cannot sync the folder of '"));
+	failcall_at("fsync", 0, EINVAL);
+	assert_int_equal(file_sync_parent(file, &err), 0);
+	assert_true(failcall_end());
+}
+
 int
 main(void)
 {
@@ -239,6 +312,12 @@ main(void)
 		cmocka_unit_test(a_scratch_file_has_no_name),
 		cmocka_unit_test(the_folder_of_a_file_is_synced),
 		cmocka_unit_test(every_allocation_may_fail),
+		cmocka_unit_test(a_signal_stops_neither_reading_nor_writing),
+		cmocka_unit_test(
+		    where_no_file_may_be_nameless_its_name_is_removed),
+		cmocka_unit_test(a_scratch_file_that_cannot_be_made_is_told),
+		cmocka_unit_test(
+		    a_folder_that_cannot_be_synced_is_an_error_but_where_none_can),
 	};
 
 	return cmocka_run_group_tests_name("file", tests, setup, teardown);

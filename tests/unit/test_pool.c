@@ -5,9 +5,12 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
+
 #include <stdatomic.h>
 
 #include "../lib/failalloc.h"
+#include "../lib/failcall.h"
 #include "base/clock.h"
 #include "base/pool.h"
 
@@ -197,6 +200,20 @@ every_allocation_may_fail(void **state)
 	}
 }
 
+static void
+a_pool_that_cannot_be_whole_is_none(void **state)
+{
+	struct pool *p = NULL;
+	struct err err = { 0 };
+
+	(void)state;
+	failcall_at("pthread_create", 1, EAGAIN);
+	assert_int_equal(pool_new(2, 100, &p, &err), -1);
+	assert_true(failcall_end());
+	assert_int_equal(err.sys, EAGAIN);
+	assert_null(p);
+}
+
 int
 main(void)
 {
@@ -209,6 +226,7 @@ main(void)
 		cmocka_unit_test(the_first_error_stops_the_queue),
 		cmocka_unit_test(free_runs_what_is_queued),
 		cmocka_unit_test(every_allocation_may_fail),
+		cmocka_unit_test(a_pool_that_cannot_be_whole_is_none),
 	};
 
 	return cmocka_run_group_tests_name("pool", tests, NULL, NULL);

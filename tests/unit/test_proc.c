@@ -10,27 +10,14 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/pidfd.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "../lib/failalloc.h"
+#include "../lib/failcall.h"
 #include "base/clock.h"
 #include "base/proc.h"
 #include "base/thread.h"
-
-/* In place of libc's: a kernel before 5.3 has none. */
-static bool old_kernel;
-
-int
-pidfd_open(pid_t pid, unsigned flags)
-{
-	if (!old_kernel)
-		return (int)syscall(SYS_pidfd_open, pid, flags);
-	errno = ENOSYS;
-	return -1;
-}
 
 struct ran {
 	struct proc proc;
@@ -290,11 +277,15 @@ static void
 an_old_kernel_does_as_well(void **state)
 {
 	(void)state;
-	old_kernel = true;
+	/* before 5.3 */
+	failcall_from("pidfd_open", 0, ENOSYS);
 	input_goes_through(state);
 	a_child_that_closes_its_output_is_waited_for(state);
 	a_timeout_kills(state);
-	old_kernel = false;
+	/* before 5.11 */
+	failcall_from("close_range", 0, ENOSYS);
+	the_child_has_three_files_and_sigpipe_kills_it(state);
+	assert_true(failcall_end());
 }
 
 /* The parent in this test is one of our own, which is killed. */
@@ -376,6 +367,145 @@ no_memory_for_the_output_is_told(void **state)
 	buf_done(&out);
 }
 
+static unsigned
+open_files(void)
+{
+	unsigned n = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+/* What goes wrong in the child is told by the parent. */
+static void
+each_call_may_fail(void **state)
+{
+	static const char *const calls[] = { "pipe2", "fcntl64", "open64",
+		"memfd_create", "fchmod", "fork", "prctl", "dup2", "poll" };
+	const struct proc_file secret = { "secret", 6 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+		unsigned failed = 0;
+
+		for (unsigned n = 0; failed == n; n++) {
+			const char *const argv[] = { "cat", "/proc/self/fd/3",
+				NULL };
+			struct proc p = {
+				.argv = argv, .files = &secret, .nfiles = 1
+			};
+			AUTO(buf) struct buf out = { .max = 100 };
+			struct err err = { 0 };
+			unsigned before = open_files();
+			int rc;
+
+			failcall_at(calls[i], n, EIO);
+			rc = proc_run(&p, &out, NULL, &err);
+			if (failcall_end() && rc)
+				failed++;
+			assert_int_equal(open_files(), before);
+			assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+			if (rc == 0)
+				assert_string_equal(out.data, "secret");
+			else
+				assert_int_equal(err.sys, EIO);
+		}
+		assert_true(failed > 0);
+	}
+}
+
+static void
+what_cannot_be_given_is_told(void **state)
+{
+	static const struct {
+		const char *call, *says;
+		unsigned n;
+	} cases[] = {
+		{ "write", "cannot make a file in memory", 0 },
+		{ "read", "cannot read what it prints", 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const char *const argv[] = { "cat", NULL };
+		const struct proc_file file = { "text", 4 };
+		struct proc p = { .argv = argv, .files = &file, .nfiles = 1 };
+		AUTO(buf) struct buf out = { .max = 100 };
+		struct err err = { 0 };
+
+		failcall_at(cases[i].call, cases[i].n, EIO);
+		assert_int_equal(proc_run(&p, &out, NULL, &err), -1);
+		assert_true(failcall_end());
+		assert_int_equal(err.sys, EIO);
+		assert_non_null(strstr(err.msg, cases[i].says));
+	}
+}
+
+static void
+a_signal_changes_nothing(void **state)
+{
+	static const char *const calls[] = { "read", "write", "poll" };
+
+	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
+		for (unsigned n = 0; n < 3; n++) {
+			failcall_at(calls[i], n, EINTR);
+			input_goes_through(state);
+			assert_true(failcall_end() || n > 0);
+		}
+}
+
+/* Its parent died before it could ask to die with it. */
+static void
+an_orphan_does_not_begin(void **state)
+{
+	(void)state;
+	failcall_at("getppid", 0, 1);
+	AUTO(ran) struct ran r = sh("echo begun", NULL, 5);
+
+	assert_true(failcall_end());
+	assert_int_equal(r.rc, 0);
+	assert_int_equal(r.proc.status, 127);
+	assert_int_equal(r.out.len, 0);
+}
+
+static void
+with_many_files_open_all_is_the_same(void **state)
+{
+	int fd[20];
+
+	for (int i = 0; i < 20; i++)
+		assert_true((fd[i] = open("/dev/null", O_RDONLY)) >= 0);
+	input_goes_through(state);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(close(fd[i]), 0);
+}
+
+static void
+a_stream_that_cannot_go_on_is_named(void **state)
+{
+	const char *const argv[] = { "cat", NULL };
+	struct proc p = { .argv = argv };
+	struct proc_child *c = NULL;
+	struct err err = { 0 };
+
+	(void)state;
+	failcall_at("pipe2", 0, EMFILE);
+	assert_int_equal(proc_start(&p, NULL, NULL, &c, &err), -1);
+	assert_true(failcall_end());
+	assert_int_equal(err.sys, EMFILE);
+	assert_non_null(strstr(err.msg, "program 'cat': "));
+	assert_null(c);
+	assert_int_equal(proc_start(&p, NULL, NULL, &c, &err), 0);
+	failcall_at("poll", 0, EIO);
+	assert_int_equal(proc_write(c, "x", 1, &err), -1);
+	assert_true(failcall_end());
+	assert_int_equal(err.sys, EIO);
+	assert_non_null(strstr(err.msg, "program 'cat': "));
+	proc_free(c);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+}
+
 int
 main(void)
 {
@@ -400,6 +530,12 @@ main(void)
 		cmocka_unit_test(the_child_dies_with_its_parent),
 		cmocka_unit_test(threads_may_run_programs_at_once),
 		cmocka_unit_test(no_memory_for_the_output_is_told),
+		cmocka_unit_test(each_call_may_fail),
+		cmocka_unit_test(what_cannot_be_given_is_told),
+		cmocka_unit_test(a_signal_changes_nothing),
+		cmocka_unit_test(an_orphan_does_not_begin),
+		cmocka_unit_test(with_many_files_open_all_is_the_same),
+		cmocka_unit_test(a_stream_that_cannot_go_on_is_named),
 	};
 
 	return cmocka_run_group_tests_name("proc", tests, NULL, NULL);

@@ -1,6 +1,7 @@
 #include "../lib/store_suite.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
@@ -10,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "../lib/failalloc.h"
+#include "../lib/failcall.h"
 #include "base/buf.h"
 
 /* A folder of our own, below which is the store's "root". */
@@ -339,6 +341,213 @@ every_allocation_may_fail(void **state)
 	assert_true(fails >= 10);
 }
 
+/* A whole life of one object, in a store that is already open; what was put
+ * under fresh is to be gone at the end. */
+static int
+life(struct store *st, struct err *err)
+{
+	AUTO(buf) struct buf b = { .max = 1000 }, got = { .max = 100 };
+	AUTO(sink) struct sink *left = NULL;
+	struct store_stat info = { 0 };
+	unsigned n = 0;
+
+	if (store_put_bytes(st, "a/b/c", "x", 1, err) ||
+	    st->ops->stat(st, "a/b/c", &info, err) ||
+	    store_get_bytes(st, "a/b/c", &got, err) ||
+	    st->ops->list(st, "", true, note, &b, err) ||
+	    st->ops->list(st, "a/", false, note, &b, err) ||
+	    st->ops->put(st, "p/x", &left, err) ||
+	    st->ops->sweep(st, "p/", INT64_MAX, &n, err) ||
+	    st->ops->remove(st, "a/b/c", err))
+		return -1;
+	assert_int_equal(info.size, 1);
+	assert_string_equal(got.data, "x");
+	assert_string_equal(b.data, "a/b/c a/b/ ");
+	assert_int_equal(n, 1);
+	return 0;
+}
+
+/* Nothing that is wrong is passed over, and nothing half-made is seen. */
+static void
+each_call_may_fail(void **state)
+{
+	static const char *const calls[] = { "mkdirat", "openat64", "fsync",
+		"close", "renameat2", "fstat64", "fstatat64", "pread64",
+		"fdopendir", "readdir64", "unlinkat", "write" };
+	struct store *st = *state;
+
+	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+		unsigned failed = 0;
+		bool struck = true;
+
+		for (unsigned n = 0; struck; n++) {
+			struct err err = { 0 }, ignored;
+			int rc;
+
+			failcall_at(calls[i], n, EIO);
+			rc = life(st, &err);
+			struck = failcall_end();
+			assert_true(struck || rc == 0);
+			failed += rc != 0;
+			if (rc)
+				assert_int_equal(err.sys, EIO);
+			assert_int_equal(st->ops->remove(st, "a/b/c", &ignored),
+			    0);
+			assert_lists(st, true, "");
+			(void)nftw(path("/new/root/.tmp"), remove_one, 8,
+			    FTW_DEPTH | FTW_PHYS);
+		}
+		assert_true(failed > 0);
+	}
+}
+
+static void
+what_goes_meanwhile_is_not_missed(void **state)
+{
+	struct store *st = *state;
+	struct err err = { 0 };
+	AUTO(sink) struct sink *s = NULL;
+	unsigned n = 0;
+
+	assert_int_equal(store_put_bytes(st, "a", "x", 1, &err), 0);
+	failcall_at("fstatat64", 0, ENOENT);
+	assert_lists(st, true, "");
+	assert_true(failcall_end());
+	assert_int_equal(st->ops->put(st, "p/a", &s, &err), 0);
+	failcall_at("fstatat64", 0, ENOENT);
+	assert_int_equal(st->ops->sweep(st, "p/", INT64_MAX, &n, &err), 0);
+	assert_true(failcall_end());
+	failcall_at("unlinkat", 0, ENOENT);
+	assert_int_equal(st->ops->sweep(st, "p/", INT64_MAX, &n, &err), 0);
+	assert_true(failcall_end());
+	assert_int_equal(n, 0);
+}
+
+/* Those that have no rename which refuses, and FAT, which has no links. */
+static void
+a_simpler_file_system_overwrites_nothing_either(void **state)
+{
+	struct store *st = *state;
+	AUTO(buf) struct buf b = { .max = 100 };
+	struct err err = { 0 };
+
+	failcall_from("renameat2", 0, EINVAL);
+	assert_int_equal(store_put_bytes(st, "a", "first", 5, &err), 0);
+	assert_int_equal(store_put_bytes(st, "a", "second", 6, &err), -1);
+	assert_int_equal(err.code, ERR_EXISTS);
+	failcall_from("linkat", 0, EPERM);
+	assert_int_equal(store_put_bytes(st, "a", "third", 5, &err), -1);
+	assert_int_equal(err.code, ERR_EXISTS);
+	assert_int_equal(store_put_bytes(st, "b", "x", 1, &err), 0);
+	assert_true(failcall_end());
+	failcall_from("renameat2", 0, EINVAL);
+	failcall_at("linkat", 0, EIO);
+	assert_int_equal(store_put_bytes(st, "c", "x", 1, &err), -1);
+	assert_true(failcall_end());
+	assert_int_equal(err.sys, EIO);
+	assert_int_equal(store_get_bytes(st, "a", &b, &err), 0);
+	assert_string_equal(b.data, "first");
+	assert_lists(st, true, "a b ");
+}
+
+static void
+what_may_not_be_for_good_is_taken_back(void **state)
+{
+	struct store *st = *state;
+	struct err err = { 0 };
+
+	assert_int_equal(store_put_bytes(st, "a", "x", 1, &err), 0);
+	failcall_at("fsync", 1, EIO); /* the file's is 0, then its folder's */
+	assert_int_equal(store_put_bytes(st, "b", "x", 1, &err), -1);
+	assert_true(failcall_end());
+	assert_int_equal(err.sys, EIO);
+	assert_lists(st, true, "a ");
+}
+
+static void
+a_signal_does_not_stop_reading(void **state)
+{
+	struct store *st = *state;
+	AUTO(buf) struct buf b = { .max = 100 };
+	struct err err = { 0 };
+
+	assert_int_equal(store_put_bytes(st, "a", "text", 4, &err), 0);
+	failcall_at("pread64", 0, EINTR);
+	assert_int_equal(store_get_bytes(st, "a", &b, &err), 0);
+	assert_true(failcall_end());
+	assert_string_equal(b.data, "text");
+}
+
+static int
+cut_file(struct sink *s, const void *p, size_t n, struct err *err)
+{
+	(void)s;
+	(void)p;
+	(void)n;
+	(void)err;
+	return truncate(path("/new/root/a"), 1);
+}
+
+static int
+never_finished(struct sink *s, struct err *err)
+{
+	(void)s;
+	return err_set(err, ERR_IO, "finished");
+}
+
+static void
+not_freed(struct sink *s)
+{
+	(void)s;
+}
+
+static void
+a_file_that_shrinks_while_it_is_read_is_damaged(void **state)
+{
+	static const struct sink_ops ops = { "cut", cut_file, never_finished,
+		not_freed };
+	struct store *st = *state;
+	struct sink cut = { 0 };
+	static const char text[100000];
+	struct err err = { 0 };
+
+	(void)sink_init(&cut, &ops, NULL);
+	assert_int_equal(store_put_bytes(st, "a", text, sizeof text, &err), 0);
+	assert_int_equal(st->ops->get(st, "a", 0, STORE_ALL, &cut, &err), -1);
+	assert_int_equal(err.code, ERR_CORRUPT);
+	assert_string_equal(err.msg, "'a': cut short");
+}
+
+static void
+what_is_no_key_is_refused_everywhere(void **state)
+{
+	struct store *st = *state;
+	struct store_stat info;
+	struct err err = { 0 };
+
+	assert_int_equal(st->ops->stat(st, "../a", &info, &err), -1);
+	assert_int_equal(err.code, ERR_USAGE);
+	err = (struct err){ 0 };
+	assert_int_equal(st->ops->remove(st, "../a", &err), -1);
+	assert_int_equal(err.code, ERR_USAGE);
+	err = (struct err){ 0 };
+	assert_int_equal(store_put_bytes(st, "", "x", 1, &err), -1);
+	assert_int_equal(err.code, ERR_USAGE);
+}
+
+static void
+opening_it_twice_does_no_harm(void **state)
+{
+	struct store *st = *state, *none = NULL;
+	struct err err = { 0 };
+
+	assert_int_equal(st->ops->open(st, &err), 0);
+	assert_int_equal(store_put_bytes(st, "a", "x", 1, &err), 0);
+	assert_int_equal(store_dir_new("", true, &none, &err), -1);
+	assert_int_equal(err.code, ERR_USAGE);
+	assert_null(none);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -347,7 +556,7 @@ main(void)
 	static struct store_suite suite = {
 		.fresh = fresh, .clean = clean, .big = 3 << 20, .many = 200
 	};
-	struct CMUnitTest tests[STORE_SUITE_TESTS + 10] = {
+	struct CMUnitTest tests[STORE_SUITE_TESTS + 18] = {
 		[STORE_SUITE_TESTS] =
 		    TEST(a_missing_folder_is_not_made_unless_told),
 		TEST(files_and_folders_are_for_the_owner_alone),
@@ -358,6 +567,14 @@ main(void)
 		TEST(a_sweep_removes_what_a_crash_left),
 		TEST(a_full_disk_says_so),
 		TEST(every_allocation_may_fail),
+		TEST(each_call_may_fail),
+		TEST(what_goes_meanwhile_is_not_missed),
+		TEST(a_simpler_file_system_overwrites_nothing_either),
+		TEST(what_may_not_be_for_good_is_taken_back),
+		TEST(a_signal_does_not_stop_reading),
+		TEST(a_file_that_shrinks_while_it_is_read_is_damaged),
+		TEST(what_is_no_key_is_refused_everywhere),
+		TEST(opening_it_twice_does_no_harm),
 		TEST(temporary_files_tell_whose_they_are),
 	};
 

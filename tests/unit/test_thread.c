@@ -5,6 +5,10 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
+#include <string.h>
+
+#include "../lib/failcall.h"
 #include "base/thread.h"
 
 static void *
@@ -55,6 +59,24 @@ a_thread_can_be_started_again(void **state)
 	}
 }
 
+static void
+a_thread_that_cannot_be_had_is_told(void **state)
+{
+	struct thread t = { 0 };
+	struct err err = { 0 };
+	int n = 0;
+
+	(void)state;
+	failcall_at("pthread_create", 0, EAGAIN);
+	assert_int_equal(thread_start(&t, set, &n, &err), -1);
+	assert_true(failcall_end());
+	assert_int_equal(err.sys, EAGAIN);
+	assert_non_null(strstr(err.msg, "cannot start a thread: "));
+	assert_false(t.started);
+	thread_join(&t);
+	assert_int_equal(n, 0);
+}
+
 int
 main(void)
 {
@@ -62,6 +84,7 @@ main(void)
 		cmocka_unit_test(a_thread_runs_to_its_end),
 		cmocka_unit_test(joining_what_was_never_started_does_nothing),
 		cmocka_unit_test(a_thread_can_be_started_again),
+		cmocka_unit_test(a_thread_that_cannot_be_had_is_told),
 	};
 
 	return cmocka_run_group_tests_name("thread", tests, NULL, NULL);
