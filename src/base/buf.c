@@ -39,7 +39,9 @@ buf_reserve(struct buf *b, size_t n, struct err *err)
 int
 buf_add(struct buf *b, const void *p, size_t n, struct err *err)
 {
-	if (buf_reserve(b, n, err))
+	/* most pieces fit */
+	if ((n >= b->cap - b->len || n > b->max - b->len) &&
+	    buf_reserve(b, n, err))
 		return -1;
 	if (n > 0)
 		memcpy(b->data + b->len, p, n);
@@ -52,6 +54,20 @@ int
 buf_puts(struct buf *b, const char *s, struct err *err)
 {
 	return buf_add(b, s, strlen(s), err);
+}
+
+int
+buf_join(struct buf *b, struct err *err, ...)
+{
+	const char *s;
+	va_list ap;
+	int rc = 0;
+
+	va_start(ap, err);
+	while (rc == 0 && (s = va_arg(ap, const char *)) != NULL)
+		rc = buf_puts(b, s, err);
+	va_end(ap);
+	return rc;
 }
 
 int

@@ -18,6 +18,56 @@ str_dup(const char *s, char **ret, struct err *err)
 }
 
 int
+str_cut(const char *s, size_t n, char **ret, struct err *err)
+{
+	char *copy = malloc(n + 1);
+
+	if (!copy)
+		return err_nomem(err);
+	memcpy(copy, s, n);
+	copy[n] = '\0';
+	*ret = copy;
+	return 0;
+}
+
+/* How long they are together; into out, where that is given. */
+static size_t
+join(char *out, va_list ap)
+{
+	const char *s;
+	size_t all = 0;
+
+	while ((s = va_arg(ap, const char *)) != NULL) {
+		size_t n = strlen(s);
+
+		if (out)
+			memcpy(out + all, s, n);
+		all += n;
+	}
+	return all;
+}
+
+int
+str_join(char **ret, struct err *err, ...)
+{
+	va_list ap;
+	char *text;
+	size_t n;
+
+	va_start(ap, err);
+	n = join(NULL, ap);
+	va_end(ap);
+	text = malloc(n + 1);
+	if (!text)
+		return err_nomem(err);
+	va_start(ap, err);
+	text[join(text, ap)] = '\0';
+	va_end(ap);
+	*ret = text;
+	return 0;
+}
+
+int
 str_printf(char **ret, struct err *err, const char *fmt, ...)
 {
 	char *text = NULL;

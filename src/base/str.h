@@ -13,6 +13,10 @@ MUST_CHECK int str_dup(const char *, char **, struct err *);
 MUST_CHECK int str_printf(char **, struct err *, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 
+/* The first n bytes, as a string; the strings up to a NULL, as one. */
+MUST_CHECK int str_cut(const char *, size_t n, char **, struct err *);
+MUST_CHECK int str_join(char **, struct err *, ...) __attribute__((sentinel));
+
 /* Decimal digits and nothing else, min to max.  ERR_USAGE otherwise. */
 MUST_CHECK int str_to_u64(const char *text, uint64_t min, uint64_t max,
     uint64_t *ret, struct err *);

@@ -21,6 +21,10 @@ void sha256_free(struct sha256 *);
 
 MUST_CHECK int sha256_of(const void *, size_t, uint8_t out[SHA256_SIZE],
     struct err *);
+/* By a context that is between two messages, and is so again then. */
+MUST_CHECK int sha256_hmac_by(struct sha256 *, const void *key, size_t keylen,
+    const void *, size_t, uint8_t out[SHA256_SIZE], struct err *);
+
 MUST_CHECK int sha256_hmac(const void *key, size_t keylen, const void *, size_t,
     uint8_t out[SHA256_SIZE], struct err *);
 

@@ -20,12 +20,29 @@ enum {
 	HEADERS_MAX = 256 << 10, /* of one answer, all lines */
 	BODY_KEPT = 64 << 10,    /* of an answer that is not 2xx */
 	RECEIVE_BUFFER = 128 << 10,
+	SENT_MAX = 1 << 20, /* all header lines of a request */
+	OWN_LINES = 3,      /* beside the caller's headers */
+	HEADERS_USUAL = 1 << 10,
 };
 
-/* An easy handle with the connections it keeps. */
+/* What the callbacks of one exchange need. */
+struct exchange {
+	struct http_response *r;
+	struct sink *to;
+	struct err *err;
+	bool failed; /* a callback has set err */
+};
+
+/* An easy handle with the connections it keeps, and what does not change from
+ * one request to the next: options, and the memory of header lines. */
 struct handle {
 	CURL *curl;
 	struct handle *next;
+	bool ready; /* has its options */
+	struct exchange x;
+	struct buf text;         /* the lines, each with its '\0' */
+	struct curl_slist *line; /* into text; an array */
+	size_t lines, room;
 	char message[CURL_ERROR_SIZE];
 };
 
@@ -36,15 +53,6 @@ struct http {
 	bool initialised;
 	char *ca_pem, *proxy, *no_proxy;
 	long connect_s, idle_s;
-};
-
-/* What the callbacks of one exchange need. */
-struct exchange {
-	CURL *curl;
-	struct http_response *r;
-	struct sink *to;
-	struct err *err;
-	bool failed; /* a callback has set err */
 };
 
 static int
@@ -80,6 +88,8 @@ handle_free(struct handle *hd)
 	if (!hd)
 		return;
 	curl_easy_cleanup(hd->curl);
+	buf_wipe(&hd->text); /* a session token may be in it */
+	free(hd->line);
 	free(hd);
 }
 
@@ -120,6 +130,7 @@ handle_new(struct err *err)
 		(void)err_nomem(err);
 		return NULL;
 	}
+	hd->text.max = SENT_MAX;
 	return TAKE(hd);
 }
 
@@ -162,42 +173,45 @@ note_answer(struct http *h, bool now)
 
 /* --- what comes */
 
-static size_t
-trimmed(const char *p, size_t n)
+/* Without space at both ends. */
+static void
+trim(const char **p, const char **end)
 {
-	while (n > 0 && isspace((unsigned char)p[n - 1]))
-		n--;
-	return n;
+	while (*end > *p && isspace((unsigned char)(*end)[-1]))
+		--*end;
+	while (*end > *p && isspace((unsigned char)**p))
+		++*p;
 }
 
 /* "Name:  value\r\n" becomes "name: value" and its '\0'. */
 static int
 keep_header(struct buf *b, const char *p, size_t n, struct err *err)
 {
-	const char *colon = memchr(p, ':', n);
-	size_t name, from = b->len;
+	const char *colon = memchr(p, ':', n), *end = p + n;
+	char *to;
 
 	if (!colon || colon == p)
 		return 0;
-	name = (size_t)(colon - p);
-	if (buf_reserve(b, n + 3, err) || buf_add(b, p, name, err) ||
-	    buf_puts(b, ": ", err))
+	if ((b->cap == 0 && buf_reserve(b, HEADERS_USUAL, err)) ||
+	    buf_reserve(b, n + 3, err))
 		return -1;
-	for (size_t i = from; i < from + name; i++)
-		b->data[i] = (char)tolower((unsigned char)b->data[i]);
-	p += name + 1;
-	n = trimmed(p, n - name - 1);
-	while (n > 0 && isspace((unsigned char)*p)) {
-		p++;
-		n--;
-	}
-	return buf_add(b, p, n, err) || buf_add(b, "", 1, err) ? -1 : 0;
+	for (to = b->data + b->len; p < colon; p++)
+		*to++ = (char)tolower((unsigned char)*p);
+	*to++ = ':';
+	*to++ = ' ';
+	p++;
+	trim(&p, &end);
+	memcpy(to, p, (size_t)(end - p));
+	to += end - p;
+	*to++ = '\0';
+	b->len = (size_t)(to - b->data);
+	return 0;
 }
 
 static size_t
 on_header(char *p, size_t size, size_t n, void *arg)
 {
-	struct exchange *x = arg;
+	struct exchange *x = &((struct handle *)arg)->x;
 
 	n *= size;
 	/* a new status line: what stood before was a 1xx */
@@ -213,13 +227,13 @@ on_header(char *p, size_t size, size_t n, void *arg)
 }
 
 static void
-take_status(struct exchange *x)
+take_status(const struct handle *hd)
 {
 	long status = 0;
 
-	if (curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &status) ==
+	if (curl_easy_getinfo(hd->curl, CURLINFO_RESPONSE_CODE, &status) ==
 	    CURLE_OK)
-		x->r->status = (int)status;
+		hd->x.r->status = (int)status;
 }
 
 /* The beginning is enough to say what went wrong. */
@@ -234,11 +248,13 @@ keep_body(struct buf *b, const char *p, size_t n, struct err *err)
 static size_t
 on_body(char *p, size_t size, size_t n, void *arg)
 {
-	struct exchange *x = arg;
+	struct handle *hd = arg;
+	struct exchange *x = &hd->x;
 	int rc = 0;
 
 	n *= size;
-	take_status(x);
+	if (x->r->status == 0)
+		take_status(hd);
 	if (x->r->status / 100 != 2)
 		rc = keep_body(&x->r->body, p, n, x->err);
 	else if (x->to)
@@ -257,60 +273,67 @@ sendable(const char *s)
 	return s[strcspn(s, "\r\n")] == '\0';
 }
 
+/* Room for all lines at once: they must not move any more. */
 static int
-slist_add(struct curl_slist **list, const char *line, struct err *err)
+reserve_lines(struct handle *hd, const struct http_header *h, struct err *err)
 {
-	struct curl_slist *grown = curl_slist_append(*list, line);
+	size_t n = OWN_LINES, bytes = 64;
+	struct curl_slist *grown;
 
+	for (; h && h->name; h++, n++) {
+		if (!sendable(h->name) || !sendable(h->value))
+			return err_set(err, ERR_USAGE,
+			    "header '%.80s' cannot be sent: it has a line break",
+			    h->name);
+		bytes += strlen(h->name) + strlen(h->value) + 3;
+	}
+	buf_clear(&hd->text);
+	hd->lines = 0;
+	if (buf_reserve(&hd->text, bytes, err))
+		return -1;
+	if (n <= hd->room)
+		return 0;
+	grown = realloc(hd->line, n * sizeof *grown);
 	if (!grown)
 		return err_nomem(err);
-	*list = grown;
+	hd->line = grown;
+	hd->room = n;
 	return 0;
 }
 
+/* Its parts are one line. */
 static int
-add_header(struct curl_slist **list, const struct http_header *h,
-    struct err *err)
+add_line(struct handle *hd, const char *name, const char *between,
+    const char *value, struct err *err)
 {
-	AUTO(free) char *line = NULL;
-	int rc;
+	struct curl_slist *line = &hd->line[hd->lines];
 
-	if (!sendable(h->name) || !sendable(h->value))
-		return err_set(err, ERR_USAGE,
-		    "header '%.80s' cannot be sent: it has a line break",
-		    h->name);
-	/* libcurl's way to send a header that has no value */
-	rc = *h->value ? str_printf(&line, err, "%s: %s", h->name, h->value)
-	               : str_printf(&line, err, "%s;", h->name);
-	return rc ? -1 : slist_add(list, line, err);
-}
-
-static void
-scope_slist(struct curl_slist **list)
-{
-	curl_slist_free_all(*list);
+	*line = (struct curl_slist){ hd->text.data + hd->text.len, NULL };
+	if (hd->lines++ > 0)
+		line[-1].next = line;
+	if (buf_join(&hd->text, err, name, between, value, NULL))
+		return -1;
+	return buf_add(&hd->text, "", 1, err);
 }
 
 /* The caller's, and without those that libcurl would add of its own. */
 static int
-all_headers(const struct http_header *h, struct curl_slist **out,
-    struct err *err)
+all_headers(struct handle *hd, const struct http_request *q, struct err *err)
 {
-	AUTO(slist) struct curl_slist *list = NULL;
 	bool typed = false;
 
-	if (slist_add(&list, "Expect:", err) ||
-	    slist_add(&list, "Accept:", err))
+	if (reserve_lines(hd, q->headers, err) ||
+	    add_line(hd, "Accept", ":", "", err) ||
+	    (q->body_len > 0 && add_line(hd, "Expect", ":", "", err)))
 		return -1;
-	for (; h && h->name; h++) {
+	for (const struct http_header *h = q->headers; h && h->name; h++) {
 		typed |= strcasecmp(h->name, "content-type") == 0;
-		if (add_header(&list, h, err))
+		/* libcurl's way to send a header that has no value */
+		if (add_line(hd, h->name, *h->value ? ": " : ";", h->value,
+		        err))
 			return -1;
 	}
-	if (!typed && slist_add(&list, "Content-Type:", err))
-		return -1;
-	*out = TAKE(list);
-	return 0;
+	return typed ? 0 : add_line(hd, "Content-Type", ":", "", err);
 }
 
 /* Options set one after the other; the first failure is kept. */
@@ -387,43 +410,62 @@ set_proxy(struct setup *s, const struct http *h, const char *url)
 	set_pointer(s, CURLOPT_NOPROXY, "");
 }
 
+/* None of these can fail. */
+static void
+set_callbacks(struct handle *hd)
+{
+	(void)curl_easy_setopt(hd->curl, CURLOPT_ERRORBUFFER, hd->message);
+	(void)curl_easy_setopt(hd->curl, CURLOPT_HEADERFUNCTION, on_header);
+	(void)curl_easy_setopt(hd->curl, CURLOPT_HEADERDATA, hd);
+	(void)curl_easy_setopt(hd->curl, CURLOPT_WRITEFUNCTION, on_body);
+	(void)curl_easy_setopt(hd->curl, CURLOPT_WRITEDATA, hd);
+}
+
+/* What stays; each option that is set costs as much as a small header. */
+static void
+set_once(struct setup *s, const struct http *h, struct handle *hd,
+    const char *url)
+{
+	if (!hd->ready) {
+		set_callbacks(hd);
+		set_transport(s, h);
+	}
+	if (!hd->ready || h->no_proxy)
+		set_proxy(s, h, url);
+	hd->ready = s->rc == CURLE_OK;
+}
+
+static void
+set_body(struct setup *s, const struct http_request *q)
+{
+	/* a body in memory: libcurl can send it again by itself when a kept
+	 * connection turns out to be closed */
+	set_pointer(s, CURLOPT_POSTFIELDS, q->body_len ? q->body : "");
+	if (s->rc == CURLE_OK)
+		s->rc = curl_easy_setopt(s->c, CURLOPT_POSTFIELDSIZE_LARGE,
+		    (curl_off_t)q->body_len);
+}
+
 static void
 set_request(struct setup *s, const struct http_request *q,
     struct curl_slist *headers)
 {
-	bool sends =
-	    strcmp(q->method, "PUT") == 0 || strcmp(q->method, "POST") == 0;
+	const char *method = q->method;
 
 	set_pointer(s, CURLOPT_URL, q->url);
 	set_pointer(s, CURLOPT_HTTPHEADER, headers);
 	set_long(s, CURLOPT_FRESH_CONNECT, q->fresh);
-	if (strcmp(q->method, "HEAD") == 0) {
+	/* whatever the request before was */
+	set_long(s, CURLOPT_HTTPGET, 1);
+	if (strcmp(method, "HEAD") == 0) {
 		set_long(s, CURLOPT_NOBODY, 1);
-		return;
+		method = NULL;
+	} else if (strcmp(method, "PUT") == 0 || strcmp(method, "POST") == 0) {
+		set_body(s, q);
+	} else if (strcmp(method, "GET") == 0) {
+		method = NULL;
 	}
-	if (sends) {
-		/* a body in memory: libcurl can send it again by itself when
-		 * a kept connection turns out to be closed */
-		set_pointer(s, CURLOPT_POSTFIELDS, q->body_len ? q->body : "");
-		if (s->rc == CURLE_OK)
-			s->rc =
-			    curl_easy_setopt(s->c, CURLOPT_POSTFIELDSIZE_LARGE,
-			        (curl_off_t)q->body_len);
-	} else {
-		set_long(s, CURLOPT_HTTPGET, 1);
-	}
-	set_pointer(s, CURLOPT_CUSTOMREQUEST, q->method);
-}
-
-/* None of these can fail. */
-static void
-set_callbacks(CURL *c, struct exchange *x, char *message)
-{
-	(void)curl_easy_setopt(c, CURLOPT_ERRORBUFFER, message);
-	(void)curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
-	(void)curl_easy_setopt(c, CURLOPT_HEADERDATA, x);
-	(void)curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
-	(void)curl_easy_setopt(c, CURLOPT_WRITEDATA, x);
+	set_pointer(s, CURLOPT_CUSTOMREQUEST, method);
 }
 
 /* --- what went wrong */
@@ -508,22 +550,18 @@ count_body(CURL *c, const struct http_request *q)
 }
 
 static CURLcode
-exchange(const struct http *h, struct handle *hd, struct exchange *x,
-    const struct http_request *q, struct curl_slist *headers)
+exchange(const struct http *h, struct handle *hd, const struct http_request *q)
 {
 	struct setup s = { hd->curl, CURLE_OK };
 
-	curl_easy_reset(s.c);
 	hd->message[0] = '\0';
-	set_callbacks(s.c, x, hd->message);
-	set_transport(&s, h);
-	set_proxy(&s, h, q->url);
-	set_request(&s, q, headers);
+	set_once(&s, h, hd, q->url);
+	set_request(&s, q, hd->line);
 	if (s.rc == CURLE_OK)
 		s.rc = curl_easy_perform(s.c);
 	if (s.rc == CURLE_OK)
 		s.rc = count_body(s.c, q);
-	take_status(x);
+	take_status(hd);
 	return s.rc;
 }
 
@@ -531,26 +569,25 @@ int
 http_do(struct http *h, const struct http_request *q, struct http_response *r,
     struct sink *to, struct err *err)
 {
-	AUTO(slist) struct curl_slist *headers = NULL;
-	struct exchange x = { .r = r, .to = to, .err = err };
-	struct handle *hd;
+	struct handle *hd = handle_get(h, err);
+	CURLcode rc = CURLE_OK;
 	bool answered;
-	CURLcode rc;
+	int told;
 
 	response_clear(r);
-	if (all_headers(q->headers, &headers, err))
-		return -1;
-	hd = handle_get(h, err);
 	if (!hd)
 		return -1;
-	x.curl = hd->curl;
-	rc = exchange(h, hd, &x, q, headers);
-	take_date(r);
-	answered = note_answer(h, rc == CURLE_OK);
-	if (rc != CURLE_OK && !x.failed)
-		(void)failure(hd, rc, answered, err);
+	hd->x = (struct exchange){ .r = r, .to = to, .err = err };
+	told = all_headers(hd, q, err);
+	if (told == 0) {
+		rc = exchange(h, hd, q);
+		take_date(r);
+		answered = note_answer(h, rc == CURLE_OK);
+		if (rc != CURLE_OK && !hd->x.failed)
+			(void)failure(hd, rc, answered, err);
+	}
 	handle_put(h, hd);
-	return rc == CURLE_OK ? 0 : -1;
+	return told || rc != CURLE_OK ? -1 : 0;
 }
 
 /* --- response */

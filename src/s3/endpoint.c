@@ -257,7 +257,7 @@ endpoint_host(const struct endpoint *e, const char *bucket, const char *region,
 	    (buf_puts(b, bucket, err) || buf_puts(b, ".", err)))
 		return -1;
 	if (e->aws)
-		return buf_printf(b, err, "s3.%s%s", region, e->aws);
+		return buf_join(b, err, "s3.", region, e->aws, NULL);
 	return buf_puts(b, e->host, err);
 }
 

@@ -34,7 +34,7 @@ add_meta(struct headers *h, const struct object_pair *p, struct err *err)
 	if (!is_token(p->name))
 		return err_set(err, ERR_USAGE,
 		    "metadata name '%.100s' cannot be sent in HTTP", p->name);
-	if (str_printf(&name, err, META "%s", p->name))
+	if (str_join(&name, err, META, p->name, NULL))
 		return -1;
 	return add(h, name, p->value, err);
 }
@@ -136,8 +136,7 @@ read_meta(const char *line, struct object *o, struct err *err)
 	AUTO(free) char *name = NULL;
 	size_t n = strcspn(line, ":");
 
-	if (str_printf(&name, err, "%.*s", (int)(n - strlen(META)),
-	        line + strlen(META)))
+	if (str_cut(line + strlen(META), n - strlen(META), &name, err))
 		return -1;
 	return object_pairs_add(&o->meta, name, line + n + 2, err);
 }

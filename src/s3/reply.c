@@ -395,5 +395,5 @@ reply_etag(const char *text, char **out, struct err *err)
 		text++;
 		n -= 2;
 	}
-	return str_printf(out, err, "%.*s", (int)(n < 1024 ? n : 1024), text);
+	return str_cut(text, n < 1024 ? n : 1024, out, err);
 }

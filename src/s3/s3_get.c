@@ -272,7 +272,7 @@ match_header(const struct transfer *t, char **out, struct err *err)
 
 	if (t->etag)
 		return str_dup(t->etag, out, err);
-	return given ? str_printf(out, err, "\"%s\"", given) : 0;
+	return given ? str_join(out, err, "\"", given, "\"", NULL) : 0;
 }
 
 static int

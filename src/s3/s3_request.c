@@ -28,7 +28,11 @@ enum {
 	SKEW_LEAST_S = 300,
 	REFUSALS_MOST = 2, /* that are tried again */
 	URL_MAX = 16 << 10,
+	URL_USUAL = 256,
 };
+
+#define EMPTY_SHA256 \
+	"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 /* Everything that one attempt needs, kept while it runs. */
 struct attempt {
@@ -68,11 +72,13 @@ place(const struct s3 *s, const struct s3_request *q, struct attempt *a,
 {
 	a->host.max = a->path.max = a->url.max = URL_MAX;
 	if (endpoint_host(&s->endpoint, s->bucket, a->region, &a->host, err) ||
-	    endpoint_path(&s->endpoint, s->bucket, q->key, &a->path, err))
+	    buf_reserve(&a->path, URL_USUAL, err) ||
+	    endpoint_path(&s->endpoint, s->bucket, q->key, &a->path, err) ||
+	    buf_reserve(&a->url, URL_USUAL, err))
 		return -1;
-	return buf_printf(&a->url, err, "http%s://%s%s%s%s",
-	    s->endpoint.tls ? "s" : "", a->host.data, a->path.data,
-	    q->query ? "?" : "", q->query ? q->query : "");
+	return buf_join(&a->url, err, s->endpoint.tls ? "https://" : "http://",
+	    a->host.data, a->path.data, q->query ? "?" : "",
+	    q->query ? q->query : "", NULL);
 }
 
 static int
@@ -83,6 +89,10 @@ hash_body(const struct s3 *s, const struct s3_request *q, struct attempt *a,
 
 	r->checksum.max = URL_MAX;
 	buf_clear(&r->checksum);
+	if (q->body_len == 0 && !q->checksum) {
+		memcpy(a->sha256, EMPTY_SHA256, sizeof a->sha256);
+		return 0;
+	}
 	if (sha256_of(q->body_len ? q->body : "", q->body_len, digest, err))
 		return -1;
 	str_hex(digest, sizeof digest, a->sha256);

@@ -11,7 +11,7 @@
 #include "crypto/sha256.h"
 
 /* HTTP/1.1 headers and URLs of ours are far smaller. */
-enum { SIGNED_MAX = 1 << 20, PARTS_MAX = 256 };
+enum { SIGNED_MAX = 1 << 20, SIGNED_USUAL = 1 << 10, PARTS_MAX = 256 };
 
 #define ALGORITHM "AWS4-HMAC-SHA256"
 
@@ -47,7 +47,7 @@ add_query(struct buf *b, const char *query, struct err *err)
 	struct param param[PARTS_MAX] = { 0 };
 	size_t n = 0;
 
-	while (query && *query) {
+	while (*query) {
 		size_t len = strcspn(query, "&");
 		const char *equals = memchr(query, '=', len);
 
@@ -105,12 +105,13 @@ sort_headers(const struct http_header *h, struct names *out, struct err *err)
 static int
 add_lower(struct buf *b, const char *s, struct err *err)
 {
-	for (; *s; s++) {
-		char c = (char)tolower((unsigned char)*s);
+	size_t n = strlen(s);
 
-		if (buf_add(b, &c, 1, err))
-			return -1;
-	}
+	if (buf_reserve(b, n, err))
+		return -1;
+	for (; *s; s++)
+		b->data[b->len++] = (char)tolower((unsigned char)*s);
+	b->data[b->len] = '\0';
 	return 0;
 }
 
@@ -124,7 +125,7 @@ add_value(struct buf *b, const char *s, struct err *err)
 	while (*s) {
 		size_t n = strcspn(s, " \t\r\n");
 
-		if (buf_puts(b, gap, err) || buf_add(b, s, n, err))
+		if ((*gap && buf_add(b, gap, 1, err)) || buf_add(b, s, n, err))
 			return -1;
 		s += n;
 		s += strspn(s, " \t\r\n");
@@ -175,19 +176,21 @@ static int
 canonical(const struct sigv4_request *q, const struct names *h, struct buf *b,
     struct err *err)
 {
-	if (buf_printf(b, err, "%s\n%s\n", q->method, q->path) ||
-	    add_query(b, q->query, err) || buf_puts(b, "\n", err) ||
-	    add_headers(b, h, err) || buf_puts(b, "\n", err) ||
-	    add_names(b, h, err))
+	if (buf_reserve(b, SIGNED_USUAL, err) ||
+	    buf_join(b, err, q->method, "\n", q->path, "\n", NULL) ||
+	    (q->query && add_query(b, q->query, err)) ||
+	    buf_puts(b, "\n", err) || add_headers(b, h, err) ||
+	    buf_puts(b, "\n", err) || add_names(b, h, err))
 		return -1;
-	return buf_printf(b, err, "\n%s", q->payload_sha256);
+	return buf_join(b, err, "\n", q->payload_sha256, NULL);
 }
 
 static int
-hmac_text(const uint8_t key[SHA256_SIZE], const char *text,
+hmac_text(struct sha256 *h, const uint8_t key[SHA256_SIZE], const char *text,
     uint8_t out[SHA256_SIZE], struct err *err)
 {
-	return sha256_hmac(key, SHA256_SIZE, text, strlen(text), out, err);
+	return sha256_hmac_by(h, key, SHA256_SIZE, text, strlen(text), out,
+	    err);
 }
 
 /* False: too long. */
@@ -215,6 +218,7 @@ int
 sigv4_key_make(const char *secret, const struct sigv4_scope *s,
     struct sigv4_key *k, struct err *err)
 {
+	AUTO(sha256) struct sha256 *h = NULL;
 	struct buf first = { .max = 4096 };
 	int rc;
 
@@ -222,15 +226,13 @@ sigv4_key_make(const char *secret, const struct sigv4_scope *s,
 	if (!scope_text(s, k->scope, sizeof k->scope))
 		return err_set(err, ERR_USAGE, "region '%.80s' is too long",
 		    s->region);
-	rc = buf_printf(&first, err, "AWS4%s", secret);
-	if (rc == 0)
-		rc = sha256_hmac(first.data, first.len, k->scope, 8, k->key,
-		    err);
+	rc = sha256_new(&h, err) || buf_printf(&first, err, "AWS4%s", secret) ||
+	     sha256_hmac_by(h, first.data, first.len, k->scope, 8, k->key, err);
 	buf_wipe(&first);
-	if (rc || hmac_text(k->key, s->region, k->key, err) ||
-	    hmac_text(k->key, s->service, k->key, err))
+	if (rc || hmac_text(h, k->key, s->region, k->key, err) ||
+	    hmac_text(h, k->key, s->service, k->key, err))
 		return -1;
-	return hmac_text(k->key, "aws4_request", k->key, err);
+	return hmac_text(h, k->key, "aws4_request", k->key, err);
 }
 
 static int
@@ -238,16 +240,21 @@ signature(const struct sigv4_key *k, const struct sigv4_request *q,
     const struct buf *request, char hex[SHA256_HEX], struct err *err)
 {
 	AUTO(buf) struct buf text = { .max = SIGNED_MAX };
+	AUTO(sha256) struct sha256 *h = NULL;
 	uint8_t digest[SHA256_SIZE];
 	char date[DATE_BASIC_SIZE];
 
 	date_basic(q->now, date);
-	if (sha256_of(request->data, request->len, digest, err))
+	if (sha256_new(&h, err) ||
+	    sha256_add(h, request->data, request->len, err) ||
+	    sha256_end(h, digest, err))
 		return -1;
 	str_hex(digest, sizeof digest, hex);
-	if (buf_printf(&text, err, ALGORITHM "\n%s\n%s\n%s", date, k->scope,
-	        hex) ||
-	    hmac_text(k->key, text.data, digest, err))
+	if (buf_reserve(&text, SIGNED_USUAL / 4, err) ||
+	    buf_join(&text, err, ALGORITHM "\n", date, "\n", k->scope, "\n",
+	        hex, NULL) ||
+	    sha256_hmac_by(h, k->key, sizeof k->key, text.data, text.len,
+	        digest, err))
 		return -1;
 	str_hex(digest, sizeof digest, hex);
 	return 0;
@@ -266,11 +273,11 @@ sigv4_authorization(const char *access, const struct sigv4_key *k,
 	    canonical(q, &h, &request, err) ||
 	    signature(k, q, &request, hex, err))
 		return -1;
-	if (buf_printf(&value, err, ALGORITHM " Credential=%s/%s, ", access,
-	        k->scope) ||
-	    buf_puts(&value, "SignedHeaders=", err) ||
+	if (buf_reserve(&value, SIGNED_USUAL / 2, err) ||
+	    buf_join(&value, err, ALGORITHM " Credential=", access, "/",
+	        k->scope, ", SignedHeaders=", NULL) ||
 	    add_names(&value, &h, err) ||
-	    buf_printf(&value, err, ", Signature=%s", hex))
+	    buf_join(&value, err, ", Signature=", hex, NULL))
 		return -1;
 	*out = TAKE(value.data);
 	return 0;

@@ -5,6 +5,9 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+#include <time.h>
+
 #include "base/date.h"
 
 static void
@@ -76,6 +79,11 @@ http_dates_become_seconds(void **state)
 	static const char *const wrong[] = { "", "20 Nov 2026 16:28:00 GMT",
 		"Fri, 20 Nov 2026 16:28:00", "Fri, 20 Nov 2026 16:28:00 GMTx",
 		"Fri, 20 Nov 2026 16:28:00 CET",
+		"Fri, 2a Nov 2026 16:28:00 GMT",
+		"Fri, 20 anF 2026 16:28:00 GMT",
+		"Fri, 20 Nov 2026 24:28:00 GMT",
+		"Fri, 20 Nov 2026 16:60:00 GMT",
+		"Fri, 00 Nov 2026 16:28:00 GMT",
 		"Mon, 31 Feb 2026 00:00:00 GMT" };
 	struct err err = { 0 };
 	int64_t s = 0;
@@ -92,6 +100,57 @@ http_dates_become_seconds(void **state)
 	assert_int_equal(s, 1795192080);
 }
 
+static void
+days_are_those_of_the_calendar_of_libc(void **state)
+{
+	struct err err = { 0 };
+	char iso[DATE_ISO_SIZE], want[64];
+
+	(void)state;
+	for (int day = -134774; day < 2932896; day += 29) {
+		time_t t = (time_t)day * 86400 + 45296;
+		struct tm tm;
+		int64_t s = 0;
+
+		assert_non_null(gmtime_r(&t, &tm));
+		assert_true(strftime(want, sizeof want, "%Y-%m-%dT%H:%M:%SZ",
+		                &tm) > 0);
+		date_iso(t, iso);
+		assert_string_equal(iso, want);
+		assert_int_equal(date_parse_iso(want, &s, &err), 0);
+		assert_int_equal(s, t);
+		assert_true(strftime(want, sizeof want,
+		                "%a, %d %b %Y %H:%M:%S GMT", &tm) > 0);
+		assert_int_equal(date_parse_http(want, &s, &err), 0);
+		assert_int_equal(s, t);
+	}
+}
+
+/* Days that a month has, and those that it has not. */
+static void
+a_month_has_as_many_days_as_it_should(void **state)
+{
+	static const char *const last[] = { "31 Jan 2026", "28 Feb 2026",
+		"29 Feb 2024", "29 Feb 2000", "28 Feb 2100", "31 Mar 2026",
+		"30 Apr 2026", "31 Aug 2026", "30 Nov 2026", "31 Dec 2026" };
+	struct err err = { 0 };
+	char text[64];
+	int64_t s = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof last / sizeof last[0]; i++) {
+		int day = (last[i][0] - '0') * 10 + last[i][1] - '0';
+
+		for (int more = 0; more < 2; more++) {
+			(void)snprintf(text, sizeof text,
+			    "Fri, %02d%s 16:28:00 GMT", day + more,
+			    last[i] + 2);
+			assert_int_equal(date_parse_http(text, &s, &err),
+			    -more);
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -100,6 +159,8 @@ main(void)
 		cmocka_unit_test(iso_text_becomes_seconds),
 		cmocka_unit_test(what_is_no_iso_time_is_refused),
 		cmocka_unit_test(http_dates_become_seconds),
+		cmocka_unit_test(days_are_those_of_the_calendar_of_libc),
+		cmocka_unit_test(a_month_has_as_many_days_as_it_should),
 	};
 
 	return cmocka_run_group_tests_name("date", tests, NULL, NULL);

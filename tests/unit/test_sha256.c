@@ -86,6 +86,28 @@ hmacs_are_those_of_rfc_4231(void **state)
 }
 
 static void
+one_context_gives_hmacs_and_digests_in_turn(void **state)
+{
+	AUTO(sha256) struct sha256 *h = NULL;
+	uint8_t key[131], d[SHA256_SIZE], want[SHA256_SIZE];
+	struct err err = { 0 };
+
+	(void)state;
+	memset(key, 0xaa, sizeof key);
+	assert_int_equal(sha256_new(&h, &err), 0);
+	for (size_t n = 0; n <= sizeof key; n++) {
+		assert_int_equal(sha256_hmac(key, n, "abc", 3, want, &err), 0);
+		assert_int_equal(sha256_hmac_by(h, key, n, "abc", 3, d, &err),
+		    0);
+		assert_memory_equal(d, want, sizeof d);
+		assert_int_equal(sha256_add(h, "abc", 3, &err), 0);
+		assert_int_equal(sha256_end(h, d, &err), 0);
+		assert_hex(d, "ba7816bf8f01cfea414140de5dae2223"
+		              "b00361a396177a9cb410ff61f20015ad");
+	}
+}
+
+static void
 no_memory_is_told(void **state)
 {
 	struct sha256 *h = NULL;
@@ -110,6 +132,7 @@ main(void)
 		cmocka_unit_test(
 		    pieces_give_the_digest_of_the_whole_again_and_again),
 		cmocka_unit_test(hmacs_are_those_of_rfc_4231),
+		cmocka_unit_test(one_context_gives_hmacs_and_digests_in_turn),
 		cmocka_unit_test(no_memory_is_told),
 	};
 
