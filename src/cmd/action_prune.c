@@ -1,39 +1,22 @@
 #include "cmd/action_prune.h"
 
-#include <string.h>
-
 #include "base/buf.h"
 #include "base/date.h"
-#include "base/str.h"
 #include "cmd/report.h"
 #include "cmd/report_prune.h"
 #include "cmd/results.h"
 #include "juju/hooktool.h"
 
-/* "clock, half": the names between the commas. */
-static int
-read_allow(const char *text, unsigned *allow, struct err *err)
-{
-	AUTO(free) char *names = NULL;
-	char *rest, *name;
-
-	if (str_dup(text ? text : "", &names, err))
-		return -1;
-	rest = names;
-	while ((name = strsep(&rest, ", ")) != NULL)
-		if (*name && retention_allow_parse(name, allow, err))
-			return -1;
-	return 0;
-}
-
 static int
 read_options(const struct session *s, const struct json *params,
     struct session_prune *p, struct err *err)
 {
+	const char *allow = json_opt_str(params, "allow");
+
 	session_prune(s, p);
 	p->o.dry_run = json_opt_bool(params, "dry-run");
 	p->o.now = json_opt_bool(params, "now");
-	return read_allow(json_opt_str(params, "allow"), &p->o.allow, err);
+	return session_prune_allow(p, &allow, allow ? 1 : 0, err);
 }
 
 static int

@@ -20,10 +20,8 @@ cmd_delete(const struct args *a, struct console *console,
 		return -1;
 	session_prune(&s, &p);
 	p.o.now = a->now;
-	for (size_t i = 0; i < a->nallow; i++)
-		if (retention_allow_parse(a->allow[i], &p.o.allow, err))
-			return -1;
-	if (prune_delete(&p.o, a->id, &d, err))
+	if (session_prune_allow(&p, a->allow, a->nallow, err) ||
+	    prune_delete(&p.o, a->id, &d, err))
 		return -1;
 	if (a->json ? report_prune_deleted_json(&d, &out, err)
 	            : report_prune_deleted_text(&d, &out, err))

@@ -21,10 +21,8 @@ cmd_prune(const struct args *a, struct console *console,
 	session_prune(&s, &p);
 	p.o.dry_run = a->dry_run;
 	p.o.now = a->now;
-	for (size_t i = 0; i < a->nallow; i++)
-		if (retention_allow_parse(a->allow[i], &p.o.allow, err))
-			return -1;
-	if (prune_run(&p.o, &r, err))
+	if (session_prune_allow(&p, a->allow, a->nallow, err) ||
+	    prune_run(&p.o, &r, err))
 		return -1;
 	if (a->json ? report_prune_json(&r, a->dry_run, &out, err)
 	            : report_prune_text(&r, a->dry_run, &out, err))

@@ -450,3 +450,13 @@ session_prune(const struct session *s, struct session_prune *p)
 	(void)gethostname(p->host, sizeof p->host - 1);
 	p->o.by = s->by ? s->by : p->host;
 }
+
+int
+session_prune_allow(struct session_prune *p, const char *const *text, size_t n,
+    struct err *err)
+{
+	for (size_t i = 0; i < n; i++)
+		if (retention_allow_parse(text[i], &p->o.allow, err))
+			return -1;
+	return 0;
+}

@@ -109,6 +109,9 @@ struct session_prune {
 	char host[256];
 };
 void session_prune(const struct session *, struct session_prune *);
+/* What a person gave by name, as retention_allow_parse takes it. */
+MUST_CHECK int session_prune_allow(struct session_prune *,
+    const char *const *text, size_t n, struct err *);
 
 static inline void
 scope_session(struct session *s)

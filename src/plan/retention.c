@@ -240,18 +240,34 @@ static const struct {
 	{ "last", RETENTION_LAST },
 };
 
-int
-retention_allow_parse(const char *name, unsigned *allow, struct err *err)
+static int
+allow_one(const char *name, size_t n, unsigned *allow, struct err *err)
 {
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		if (strcmp(names[i].name, name) != 0)
+		if (strlen(names[i].name) != n ||
+		    memcmp(names[i].name, name, n) != 0)
 			continue;
 		*allow |= names[i].allow;
 		return 0;
 	}
 	return err_set(err, ERR_USAGE,
-	    "'%.40s' cannot be allowed; clock, future, half and last can",
-	    name);
+	    "'%.*s' cannot be allowed; clock, future, half and last can",
+	    n < 40 ? (int)n : 40, name);
+}
+
+int
+retention_allow_parse(const char *text, unsigned *allow, struct err *err)
+{
+	static const char between[] = ", ";
+	size_t n;
+
+	for (text += strspn(text, between); *text;
+	     text += n, text += strspn(text, between)) {
+		n = strcspn(text, between);
+		if (allow_one(text, n, allow, err))
+			return -1;
+	}
+	return 0;
 }
 
 static int

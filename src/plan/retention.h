@@ -51,8 +51,8 @@ enum retention_allow {
 	RETENTION_HALF = 1 << 2,
 	RETENTION_LAST = 1 << 3, /* the last finished set; delete only */
 };
-/* ERR_USAGE: no such name. */
-MUST_CHECK int retention_allow_parse(const char *, unsigned *allow,
+/* Adds the names of "clock, half".  ERR_USAGE: no such name. */
+MUST_CHECK int retention_allow_parse(const char *text, unsigned *allow,
     struct err *);
 
 enum { RETENTION_TOLERANCE_S = 900 };

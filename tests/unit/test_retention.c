@@ -427,6 +427,28 @@ what_is_allowed_has_a_name(void **state)
 	assert_int_equal(allow, 15);
 }
 
+static void
+several_names_stand_between_commas(void **state)
+{
+	unsigned allow = 0;
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(retention_allow_parse("", &allow, &err), 0);
+	assert_int_equal(retention_allow_parse(" , ", &allow, &err), 0);
+	assert_int_equal(allow, 0);
+	assert_int_equal(retention_allow_parse(" clock, half,last", &allow,
+	                     &err),
+	    0);
+	assert_int_equal(allow,
+	    RETENTION_CLOCK | RETENTION_HALF | RETENTION_LAST);
+	assert_int_equal(retention_allow_parse("future clocks", &allow, &err),
+	    -1);
+	assert_string_equal(err.msg,
+	    "'clocks' cannot be allowed; clock, future, half and last can");
+	assert_int_equal(retention_allow_parse("hal", &allow, &err), -1);
+}
+
 int
 main(void)
 {
@@ -443,6 +465,7 @@ main(void)
 		cmocka_unit_test(more_than_half_is_refused),
 		cmocka_unit_test(sets_in_progress_are_no_half),
 		cmocka_unit_test(what_is_allowed_has_a_name),
+		cmocka_unit_test(several_names_stand_between_commas),
 	};
 
 	return cmocka_run_group_tests_name("retention", tests, NULL, NULL);
