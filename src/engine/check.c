@@ -18,13 +18,12 @@ static int
 add_line(struct check_result *r, const char *name, bool ok, const char *message,
     struct err *err)
 {
-	struct check_line *l = &r->line[r->count];
+	struct check_line *l = &r->line[r->count++];
 
 	if (str_dup(name, &l->name, err) || str_dup(message, &l->message, err))
 		return -1;
 	l->ok = ok;
 	r->ok = r->ok && ok;
-	r->count++;
 	return 0;
 }
 

@@ -161,10 +161,10 @@ name_parts(const struct plan *p, struct restore_result *result, struct err *err)
 {
 	*result = (struct restore_result){
 		.part = calloc(p->count + 1, sizeof *result->part),
-		.count = p->count,
 	};
 	if (!result->part)
 		return err_nomem(err);
+	result->count = p->count; /* it is reported even now */
 	for (size_t i = 0; i < p->count; i++) {
 		result->part[i].name = p->job[i].component->name;
 		result->part[i].type =

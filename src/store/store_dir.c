@@ -170,9 +170,12 @@ dir_open(struct store *st, struct err *err)
 	if (d->create && make_root(d->path, err))
 		return -1;
 	d->root = open(d->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (d->root < 0)
-		return err_sys(err, "cannot open folder '%s'", d->path);
-	return 0;
+	if (d->root >= 0)
+		return 0;
+	(void)err_sys(err, "cannot open folder '%s'", d->path);
+	if (err->sys == ENOTDIR)
+		err->code = ERR_IO; /* no backup can make it */
+	return -1;
 }
 
 /* --- put */
