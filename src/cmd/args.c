@@ -1,5 +1,6 @@
 #include "cmd/args.h"
 
+#include <assert.h>
 #include <getopt.h>
 #include <stdint.h>
 #include <string.h>
@@ -232,10 +233,13 @@ args_done(struct args *a)
 const char *
 args_name(unsigned which)
 {
-	for (size_t i = 0; i < ENTRIES; i++)
-		if (which & entries[i].option)
-			return entries[i].name;
-	return "";
+	size_t i = 0;
+
+	while (!(which & entries[i].option)) {
+		i++;
+		assert(i < ENTRIES);
+	}
+	return entries[i].name;
 }
 
 int

@@ -47,7 +47,7 @@ MUST_CHECK int args_parse(int argc, char *const argv[], struct args *,
     struct err *);
 void args_done(struct args *);
 
-/* "label": the first of those among `which`. */
+/* "label": the first of those among `which`, of which there is one. */
 const char *args_name(unsigned which);
 
 /* Names and texts of the options among `which`, a line each; for help. */

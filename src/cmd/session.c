@@ -271,14 +271,13 @@ session_restored_done(struct session_restored *r)
 static int
 read_share(const char *text, unsigned *ret, struct err *err)
 {
-	AUTO(free) char *digits = NULL;
 	uint64_t percent = text ? 100 : 0;
+	char digits[4]; /* "100" */
 	struct err why = { 0 };
 
 	if (text && strcmp(text, "all") != 0) {
-		digits = strndup(text, strcspn(text, "%"));
-		if (!digits)
-			return err_nomem(err);
+		(void)snprintf(digits, sizeof digits, "%.3s", text);
+		digits[strcspn(digits, "%")] = '\0';
 		if (strcmp(text + strlen(digits), "%") != 0 ||
 		    str_to_u64(digits, 1, 100, &percent, &why))
 			return err_set(err, ERR_USAGE,
@@ -294,6 +293,7 @@ one_set(struct session *s, const char *id, struct repo_set *ret,
     struct err *err)
 {
 	AUTO(manifest) struct manifest *m = NULL;
+	bool named;
 
 	ret->committed = true;
 	if (strcmp(id, "latest") == 0) {
@@ -303,10 +303,10 @@ one_set(struct session *s, const char *id, struct repo_set *ret,
 	} else if (repo_folder(s->repo, id, ret->folder, err)) {
 		return -1;
 	}
-	return layout_folder_id(ret->folder, ret->id)
-	           ? 0
-	           : err_set(err, ERR_CORRUPT, "'%s' is no folder of a set",
-	                 ret->folder);
+	named = layout_folder_id(ret->folder, ret->id);
+	assert(named); /* it is the folder of a set */
+	(void)named;
+	return 0;
 }
 
 /* Those that are finished, and that nobody has marked for deletion. */

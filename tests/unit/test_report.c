@@ -291,27 +291,205 @@ a_check_tells_each_line(void **state)
 	assert_int_equal(json_count(json_opt(j, "checks")), 2);
 }
 
-static void
-every_allocation_may_fail(void **state)
+/* --- memory and room that are not there */
+
+static char words[] = "words", uri[] = "s3://b/k";
+static char *uris[] = { uri };
+static struct manifest whole;
+static const struct notes_state said = {
+	.verified = 7, .drill_failed = 8, .deleted = 9, .held = true
+};
+static struct verify_problem problem[] = { { words, words, words } };
+static struct verify_set verified_set[] = { { .id = "2026-11-19T16:28:00Z",
+    .problem = problem,
+    .named = 1,
+    .problems = 2 } };
+static const struct verify_result verified = {
+	.set = verified_set, .count = 1, .problems = 2
+};
+static struct drill_part drilled_part[] = { { words, words, DRILL_OK, words,
+    1 } };
+static const struct drill_result drilled = { .part = drilled_part,
+	.count = 1,
+	.references = DRILL_OK,
+	.references_words = words };
+static struct restore_part restored_part[] = { { .name = words,
+    .type = words,
+    .done = true,
+    .notes = { words },
+    .nnotes = 1 } };
+static const struct restore_result restored = { .part = restored_part,
+	.count = 1 };
+static struct check_line checked_line[] = { { words, true, words } };
+static const struct check_result checked = {
+	.line = checked_line, .count = 1, .ok = true
+};
+
+static int
+set_json(struct buf *b, struct err *err)
 {
-	long fails = 0;
+	return report_noted_json(&whole, &said, b, err);
+}
+
+static int
+set_text(struct buf *b, struct err *err)
+{
+	return report_noted_text(&whole, &said, b, err);
+}
+
+static int
+notes_text(struct buf *b, struct err *err)
+{
+	return report_notes_text(&said, 100, b, err);
+}
+
+static int
+list_json(struct buf *b, struct err *err)
+{
+	return report_list_json(&listing, b, err);
+}
+
+static int
+list_table(struct buf *b, struct err *err)
+{
+	struct listing_line line = { .status = "failed",
+		.manifest = &whole,
+		.notes = said,
+		.message = words };
+	const struct listing one = { .line = &line, .count = 1, .now = 100 };
+
+	return report_list_table(&one, true, b, err);
+}
+
+static int
+verify_json(struct buf *b, struct err *err)
+{
+	return report_verify_json(&verified, b, err);
+}
+
+static int
+verify_text(struct buf *b, struct err *err)
+{
+	return report_verify_text(&verified, b, err);
+}
+
+static int
+drill_json(struct buf *b, struct err *err)
+{
+	return report_drill_json(id, &drilled, b, err);
+}
+
+static int
+drill_text(struct buf *b, struct err *err)
+{
+	return report_drill_text(id, &drilled, b, err);
+}
+
+static int
+restore_json(struct buf *b, struct err *err)
+{
+	return report_restore_json(id, false, &restored, NULL, b, err);
+}
+
+static int
+restore_text(struct buf *b, struct err *err)
+{
+	return report_restore_text(id, true, &restored, b, err);
+}
+
+static int
+check_json(struct buf *b, struct err *err)
+{
+	return report_check_json(&checked, b, err);
+}
+
+static int
+check_text(struct buf *b, struct err *err)
+{
+	return report_check_text(&checked, b, err);
+}
+
+static int
+manifest_json(struct buf *b, struct err *err)
+{
+	static char text[] = "{\n  \"backup-status\": \"finished\",\n}\n";
+	const struct buf m = { .data = text, .len = sizeof text - 1 };
+
+	return report_noted_manifest(&m, &said, b, err);
+}
+
+static int (*const reports[])(struct buf *, struct err *) = { set_json,
+	set_text, notes_text, list_json, list_table, verify_json, verify_text,
+	drill_json, drill_text, restore_json, restore_text, check_json,
+	check_text, manifest_json };
+
+enum { REPORTS = sizeof reports / sizeof *reports };
+
+static int
+setup(void **state)
+{
+	(void)state;
+	whole = set;
+	whole.references = (struct manifest_references){ .checked = true,
+		.found = 1,
+		.dangling_uris = uris,
+		.ndangling_uris = 1,
+		.lost_uris = uris,
+		.nlost_uris = 1 };
+	return 0;
+}
+
+static void
+references_that_lead_nowhere_are_listed(void **state)
+{
+	AUTO(buf) struct buf out = { .max = REPORT_MAX };
+	struct err err = { 0 };
 
 	(void)state;
-	for (long i = 0;; i++) {
-		AUTO(buf) struct buf out = { .max = REPORT_MAX };
-		struct err err = { 0 };
-		int rc;
+	assert_int_equal(set_text(&out, &err), 0);
+	assert_non_null(strstr(out.data, "    lost: s3://b/k\n"));
+	assert_non_null(strstr(out.data, "    dangling: s3://b/k\n"));
+}
 
-		failalloc_at(i);
-		rc = report_list_json(&listing, &out, &err) ||
-		     report_set_text(&set, &out, &err);
-		failalloc_at(-1);
-		if (rc == 0)
-			break;
-		assert_true(err_is(&err, ERR_NOMEM));
-		fails++;
+static void
+each_allocation_of_each_report_may_fail(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < REPORTS; i++) {
+		int rc = -1;
+
+		for (long n = 0; rc; n++) {
+			AUTO(buf) struct buf out = { .max = REPORT_MAX };
+			struct err err = { 0 };
+
+			failalloc_at(n);
+			rc = reports[i](&out, &err);
+			failalloc_at(-1);
+			assert_true(rc == 0 || err_is(&err, ERR_NOMEM));
+			assert_true(rc || n > 0);
+		}
 	}
-	assert_true(fails > 2);
+}
+
+/* Wherever the limit is met, it is told, and kept to. */
+static void
+each_report_keeps_to_its_limit(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < REPORTS; i++) {
+		AUTO(buf) struct buf all = { .max = REPORT_MAX };
+		struct err err = { 0 };
+
+		assert_int_equal(reports[i](&all, &err), 0);
+		for (size_t max = 0; max < all.len; max++) {
+			AUTO(buf) struct buf out = { .max = max };
+
+			err = (struct err){ 0 };
+			assert_int_equal(reports[i](&out, &err), -1);
+			assert_true(err_is(&err, ERR_CORRUPT));
+			assert_true(out.len <= max);
+		}
+	}
 }
 
 static void
@@ -380,8 +558,10 @@ main(void)
 		cmocka_unit_test(a_drill_says_what_was_seen),
 		cmocka_unit_test(a_restore_that_failed_says_how_far_it_came),
 		cmocka_unit_test(a_check_tells_each_line),
-		cmocka_unit_test(every_allocation_may_fail),
+		cmocka_unit_test(references_that_lead_nowhere_are_listed),
+		cmocka_unit_test(each_allocation_of_each_report_may_fail),
+		cmocka_unit_test(each_report_keeps_to_its_limit),
 	};
 
-	return cmocka_run_group_tests_name("report", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("report", tests, setup, NULL);
 }

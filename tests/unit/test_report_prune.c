@@ -145,6 +145,35 @@ a_hold_is_told(void **state)
 	assert_string_equal(out.data, "x  released\n");
 }
 
+static int
+text(int which, struct buf *out, struct err *err)
+{
+	const struct prune_deleted gone = { .swept = all.swept };
+
+	return which < 2 ? report_prune_text(&all, which, out, err)
+	                 : report_prune_deleted_text(&gone, out, err);
+}
+
+/* Wherever the limit is met, it is told, and kept to. */
+static void
+each_text_keeps_to_its_limit(void **state)
+{
+	(void)state;
+	for (int which = 0; which < 3; which++) {
+		AUTO(buf) struct buf whole = { .max = 1 << 20 };
+		struct err err = { 0 };
+
+		assert_int_equal(text(which, &whole, &err), 0);
+		for (size_t max = 0; max < whole.len; max++) {
+			AUTO(buf) struct buf out = { .max = max };
+
+			assert_int_equal(text(which, &out, &err), -1);
+			assert_true(err_is(&err, ERR_CORRUPT));
+			assert_true(out.len <= max);
+		}
+	}
+}
+
 static void
 every_allocation_may_fail(void **state)
 {
@@ -175,6 +204,7 @@ main(void)
 		cmocka_unit_test(people_read_what_was_done_and_why),
 		cmocka_unit_test(a_deletion_says_when_the_files_go),
 		cmocka_unit_test(a_hold_is_told),
+		cmocka_unit_test(each_text_keeps_to_its_limit),
 		cmocka_unit_test(every_allocation_may_fail),
 	};
 
