@@ -143,7 +143,7 @@ write_config(struct bench *b, const char *repository)
 static void
 configure(struct bench *b, const char *more)
 {
-	char text[4096];
+	char text[8192];
 
 	(void)snprintf(text, sizeof text, "{path: %s/repository, name: test%s}",
 	    b->dir, more);
