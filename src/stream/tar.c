@@ -41,8 +41,10 @@ setup(struct tar *t, struct err *err)
 	t->ar = archive_write_new();
 	if (!t->ar)
 		return err_nomem(err);
-	/* No blocking: what was written so far tells where we stand. */
-	if (archive_write_set_format_pax_restricted(t->ar) ||
+	/* Short names and small sizes need no pax header, and pax would write
+	 * the same bytes at twice the price.
+	 * No blocking: what was written so far tells where we stand. */
+	if (archive_write_set_format_ustar(t->ar) ||
 	    archive_write_set_bytes_per_block(t->ar, 0) ||
 	    archive_write_open(t->ar, t, NULL, pass_on, NULL))
 		return failed(t, err);

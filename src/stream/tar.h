@@ -1,4 +1,4 @@
-/* tar.h - write a pax tar (POSIX.1-2001) by libarchive. */
+/* tar.h - write a ustar tar (POSIX.1-1988, part of pax) by libarchive. */
 #ifndef STREAM_TAR_H
 #define STREAM_TAR_H
 
@@ -10,8 +10,8 @@ struct tar;
 
 /* to: borrowed; the caller finishes and frees it after tar_end. */
 MUST_CHECK int tar_new(struct sink *to, struct tar **, struct err *);
-/* One regular file, mode 0600, owner 0, time 0.  *offset: where its first
- * byte stands in the tar. */
+/* One regular file, mode 0600, owner 0, time 0; the name: 100 bytes at most.
+ * *offset: where its first byte stands in the tar. */
 MUST_CHECK int tar_add(struct tar *, const char *name, const void *, size_t,
     uint64_t *offset, struct err *);
 MUST_CHECK int tar_end(struct tar *, struct err *); /* the closing blocks */

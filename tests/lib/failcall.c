@@ -239,7 +239,7 @@ FAILS(size_t, ZSTD_decompressStream,
 /* --- libarchive, libcurl, libyaml */
 
 FAILS(struct archive *, archive_write_new, (void), (), NULL)
-FAILS(int, archive_write_set_format_pax_restricted, (struct archive * a), (a),
+FAILS(int, archive_write_set_format_ustar, (struct archive * a), (a),
     ARCHIVE_FATAL)
 FAILS(struct archive_entry *, archive_entry_new, (void), (), NULL)
 FAILS(la_ssize_t, archive_write_data,
