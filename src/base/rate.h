@@ -1,4 +1,12 @@
-/* rate.h - so many bytes a second, shared by all threads. */
+/*
+ * rate.h - so many bytes a second, shared by all threads; how many may change
+ * with the time of day.
+ *
+ * Whoever moves bytes takes them here first (or, where they come unasked, right
+ * after), and goes on when those before have had their time.  A moment that was
+ * missed may be made up for, a tenth of a second's worth at most, so that the
+ * average is the limit although no thread wakes up in time.
+ */
 #ifndef BASE_RATE_H
 #define BASE_RATE_H
 
@@ -6,17 +14,29 @@
 
 #include "base/clock.h"
 #include "base/monitor.h"
+#include "base/timetable.h"
+
+enum { RATE_STEP_MAX = 64 << 10 };
 
 struct rate {
-	struct monitor m;
+	struct monitor turn; /* one waits, the others wait for their turn */
+	struct monitor m;    /* guards what follows */
 	const struct clock *clock;
-	uint64_t per_second; /* 0: no limit */
-	int64_t free_us;     /* when the line is free again, monotonic */
+	struct timetable table; /* bytes a second */
+	uint64_t per_second;    /* now; 0: no limit */
+	int64_t asked_ms;       /* when the table was asked, monotonic */
+	int64_t free_ns;        /* when the line is free again, monotonic */
 };
 
-void rate_init(struct rate *, uint64_t per_second, const struct clock *);
+/* The table is copied; times of day are the machine's local ones. */
+void rate_init(struct rate *, const struct timetable *, const struct clock *);
 void rate_done(struct rate *);
-/* Wait until n more bytes may go. */
+/* Wait until n more bytes may go.  NULL: there is no limit. */
 void rate_take(struct rate *, uint64_t n);
+/* n bytes have gone already; those who come next wait for them. */
+void rate_note(struct rate *, uint64_t n);
+/* How many bytes to take at once, so that all who wait come by often: up to
+ * RATE_STEP_MAX. */
+uint64_t rate_step(struct rate *);
 
 #endif

@@ -12,11 +12,84 @@
 #include "repo/repo_keys.h"
 #include "store/store.h"
 
+/* --- bandwidth: every place that reaches the network gets to know it */
+
+static void
+pace_s3(struct session *s, struct s3_options *o)
+{
+	o->receive = &s->receive;
+	o->send = &s->send;
+}
+
+static void
+pace_database(struct session *s, struct config_database *d)
+{
+	d->receive = &s->receive;
+	d->send = &s->send;
+}
+
+static void
+pace_component(struct session *s, struct config_component *c)
+{
+	switch (c->type) {
+	case CONFIG_SQLITE:
+		break;
+	case CONFIG_BUCKET:
+		pace_s3(s, &c->bucket.s3);
+		break;
+	case CONFIG_MYSQL:
+	case CONFIG_POSTGRESQL:
+		pace_database(s, &c->database);
+		pace_database(s, &c->drill);
+		break;
+	}
+}
+
+static void
+pace(struct session *s)
+{
+	struct config *c = s->config;
+
+	if (!c->limits.limited)
+		return;
+	rate_init(&s->receive, &c->limits.bandwidth, s->clock);
+	rate_init(&s->send, &c->limits.bandwidth, s->clock);
+	s->paced = true;
+	pace_s3(s, &c->repository.s3);
+	for (size_t i = 0; i < c->ncomponents; i++)
+		pace_component(s, &c->components[i]);
+}
+
+static void
+pace_done(struct session *s)
+{
+	if (!s->paced)
+		return;
+	rate_done(&s->receive);
+	rate_done(&s->send);
+	s->paced = false;
+}
+
+/* A folder may be a mount of the network. */
+static int
+open_folder(struct session *s, const char *where, bool create,
+    struct store **ret, struct err *err)
+{
+	struct store *folder = NULL;
+
+	if (store_dir_new(where, create, &folder, err))
+		return -1;
+	if (s->paced)
+		return store_rate_new(folder, &s->receive, &s->send, ret, err);
+	*ret = folder;
+	return 0;
+}
+
 /* <path>/<name>: several platforms share one bucket and path. */
 static int
-open_store(const struct config_repository *r, bool create, struct store **ret,
-    struct err *err)
+open_store(struct session *s, bool create, struct store **ret, struct err *err)
 {
+	const struct config_repository *r = &s->config->repository;
 	char where[4096];
 	const char *path = r->path ? r->path : r->s3_path ? r->s3_path : "";
 	size_t n = strlen(path);
@@ -33,7 +106,7 @@ open_store(const struct config_repository *r, bool create, struct store **ret,
 		    "the repository's path is too "
 		    "long");
 	create = create && r->create;
-	return r->path ? store_dir_new(where, create, ret, err)
+	return r->path ? open_folder(s, where, create, ret, err)
 	               : store_s3_new(&r->s3, where, create, ret, err);
 }
 
@@ -104,7 +177,8 @@ session_open(struct session *s, struct config *config, bool create,
 	struct store *store = NULL;
 
 	s->config = config;
-	if (open_store(&config->repository, create, &store, err) == 0 &&
+	pace(s);
+	if (open_store(s, create, &store, err) == 0 &&
 	    repo_open(store, create, &s->repo, err) == 0)
 		return use_keys(s, create, err);
 	if (create && err_is(err, ERR_NOTFOUND) && !config->repository.create)
@@ -116,6 +190,7 @@ void
 session_done(struct session *s)
 {
 	repo_free(s->repo);
+	pace_done(s);
 	config_free(s->config);
 	s->repo = NULL;
 	s->config = NULL;
@@ -406,11 +481,11 @@ session_drilled_done(struct session_drilled *d)
 
 /* There is no repository: is there a place for one? */
 static int
-open_place(const struct config *config, struct store **ret, struct err *err)
+open_place(struct session *s, struct store **ret, struct err *err)
 {
 	AUTO(store) struct store *st = NULL;
 
-	if (open_store(&config->repository, false, &st, err))
+	if (open_store(s, false, &st, err))
 		return -1;
 	assert(st);
 	if (st->ops->open(st, err))
@@ -433,7 +508,7 @@ session_check(struct session *s, struct config *config,
 		return -1;
 	}
 	if (session_open(s, config, false, &why) &&
-	    err_is(&why, ERR_NOTFOUND) && open_place(config, &place, &why))
+	    err_is(&why, ERR_NOTFOUND) && open_place(s, &place, &why))
 		log_debug("no place for a repository: %s", why.msg);
 	r.repo = s->repo;
 	r.store = place;

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "base/clock.h"
+#include "base/rate.h"
 #include "config/config.h"
 #include "engine/check.h"
 #include "engine/drill.h"
@@ -24,7 +25,9 @@ struct session {
 	struct repo *repo;
 	const struct clock *clock;
 	const struct progress *progress; /* or NULL */
-	const char *by; /* host, or Juju unit; NULL: this host */
+	const char *by;            /* host, or Juju unit; NULL: this host */
+	struct rate receive, send; /* of all that goes over the network */
+	bool paced;                /* they are there */
 };
 
 #define SESSION_CONFIG "/etc/platform-backup.yaml"

@@ -120,7 +120,8 @@ mysql_dump(struct database *d, const struct database_unit *u,
 	if (dump_vendor(d, u, &v, err) ||
 	    mysql_client_run_init(&r, d->cfg, u, v, err) ||
 	    dump_ends_sink(&ends, to, &through, err) ||
-	    amend(d, u, &through, err))
+	    amend(d, u, &through, err) ||
+	    sink_rate_new(TAKE(through), d->cfg->receive, &through, err))
 		return -1;
 	mysql_client_dump_argv(mysql_of(d)->tools.dump[v], v, d->database,
 	    r.argv);
@@ -301,6 +302,7 @@ mysql_load(struct database *d, const struct database_unit *u,
 		return -1;
 	mysql_client_load_argv(tools->query[v], name, r.argv);
 	if (child_sink_new(&o, NULL, &to, err) ||
+	    sink_rate_new(TAKE(to), d->cfg->send, &to, err) ||
 	    (mysql_of(d)->no_definers &&
 	        mysql_lines_sink(MYSQL_LINES_NO_DEFINER, TAKE(to), &to, err)))
 		return -1;

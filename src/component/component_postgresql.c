@@ -118,7 +118,8 @@ postgresql_dump(struct database *d, const struct database_unit *u,
 
 	if (pg_client_run_init(&r, d->cfg, u, "pg_dump", args, d->database,
 	        err) ||
-	    dump_ends_sink(&ends, to, &through, err))
+	    dump_ends_sink(&ends, to, &through, err) ||
+	    sink_rate_new(TAKE(through), d->cfg->receive, &through, err))
 		return -1;
 	r.proc.quiet_s = DUMP_QUIET_S;
 	if (child_run(&r.proc, through, &r.errors, err))
@@ -267,7 +268,9 @@ load_chain(struct load *l, struct database *d, const struct database_unit *u,
 	        NULL, err) ||
 	    pg_client_run_init(&l->writer, d->cfg, u, "psql", psql, d->database,
 	        err) ||
-	    child_sink_new(&writer, NULL, &to, err) || around_new(to, &to, err))
+	    child_sink_new(&writer, NULL, &to, err) ||
+	    sink_rate_new(to, d->cfg->send, &to, err) ||
+	    around_new(to, &to, err))
 		return -1;
 	return child_sink_new(&reader, to, ret, err);
 }

@@ -110,12 +110,17 @@ static const struct field store_fields[] = {
 	{ 0 },
 };
 
+struct limits {
+	const char *bandwidth;
+	struct config_limits c;
+};
+
 static const struct field limits_fields[] = {
-	{ "bandwidth", FIELD_SIZE, offsetof(struct config, limits.bandwidth),
+	{ "bandwidth", FIELD_TEXT, offsetof(struct limits, bandwidth), false,
+	    NULL },
+	{ "transfers", FIELD_NUMBER, offsetof(struct limits, c.transfers),
 	    false, NULL },
-	{ "transfers", FIELD_NUMBER, offsetof(struct config, limits.transfers),
-	    false, NULL },
-	{ "memory", FIELD_SIZE, offsetof(struct config, limits.memory), false,
+	{ "memory", FIELD_SIZE, offsetof(struct limits, c.memory), false,
 	    NULL },
 	{ 0 },
 };
@@ -583,18 +588,27 @@ decode_repository(const struct tree *map, struct config_repository *r,
 }
 
 static int
-decode_limits(const struct tree *map, struct config *c, struct err *err)
+decode_limits(const struct tree *map, struct config_limits *c, struct err *err)
 {
+	struct limits in = { .c = *c };
+	struct err why = { 0 };
+
 	if (!map)
 		return 0;
-	if (fields_decode(map, limits_fields, c, err))
+	if (fields_decode(map, limits_fields, &in, err))
 		return -1;
-	if (c->limits.transfers < 1 || c->limits.transfers > TRANSFERS_MAX)
+	if (in.bandwidth &&
+	    timetable_parse(in.bandwidth, &in.c.bandwidth, &why))
+		return tree_err(tree_get(map, "bandwidth"), err,
+		    "'bandwidth': %s", why.msg);
+	if (in.c.transfers < 1 || in.c.transfers > TRANSFERS_MAX)
 		return tree_err(tree_get(map, "transfers"), err,
 		    "'transfers' must be 1 to %d", TRANSFERS_MAX);
-	if (c->limits.memory < (uint64_t)48 << 20)
+	if (in.c.memory < (uint64_t)48 << 20)
 		return tree_err(tree_get(map, "memory"), err,
 		    "'memory' must be at least 48M");
+	in.c.limited = in.c.bandwidth.count > 0 || in.c.bandwidth.rest > 0;
+	*c = in.c;
 	return 0;
 }
 
@@ -653,7 +667,7 @@ decode(struct config *c, struct err *err)
 		return -1;
 	c->scratch = top.scratch;
 	if (decode_repository(top.repository, &c->repository, err) ||
-	    decode_limits(top.limits, c, err) ||
+	    decode_limits(top.limits, &c->limits, err) ||
 	    decode_retention(top.retention, tree_get(top.repository, "s3"), c,
 	        err))
 		return -1;

@@ -13,9 +13,11 @@
 
 #include "base/err.h"
 #include "base/scope.h"
+#include "base/timetable.h"
 #include "crypto/age_keys.h"
 #include "s3/s3.h"
 
+struct rate;
 struct tree;
 
 enum config_type {
@@ -60,6 +62,8 @@ struct config_database {
 	enum config_replica replica;
 	bool safety_dump;
 	uint64_t max_lag_s;
+	struct rate *receive, *send; /* not read from the tree; NULL: no limit
+	                              */
 };
 
 struct config_component {
@@ -98,6 +102,12 @@ struct config_retention {
 };
 bool config_retention_any(const struct config_retention *);
 
+struct config_limits {
+	struct timetable bandwidth; /* bytes a second */
+	bool limited;               /* it is, at some time of the week */
+	uint64_t transfers, memory;
+};
+
 struct config {
 	struct tree *tree;
 	struct config_repository repository;
@@ -106,10 +116,7 @@ struct config {
 	const char *scratch; /* folder for private copies */
 	struct config_retention retention;
 	bool retention_given; /* be it without a rule */
-	struct {
-		uint64_t bandwidth; /* bytes a second; 0: no limit */
-		uint64_t transfers, memory;
-	} limits;
+	struct config_limits limits;
 };
 
 /*

@@ -22,7 +22,6 @@
 struct run {
 	const struct backup_options *o;
 	struct set *set;
-	struct rate rate;
 	struct references *references;
 	/* In the plan's order: */
 	struct component **component;
@@ -44,7 +43,7 @@ struct save {
 
 /* --- the saver that a component sees */
 
-/* Passes on to the set's file; counts and slows down on the way. */
+/* Passes on to the set's file; counts on the way. */
 struct stream {
 	struct sink sink;
 	struct save *save;
@@ -55,7 +54,6 @@ stream_write(struct sink *s, const void *p, size_t n, struct err *err)
 {
 	struct save *v = ((struct stream *)s)->save;
 
-	rate_take(&v->run->rate, n);
 	if (sink_write(s->next, p, n, err))
 		return -1;
 	progress_add(&v->meter, 0, n);
@@ -167,7 +165,6 @@ begin_objects(struct save *v, struct err *err)
 		.set = v->run->set,
 		.mc = v->mc,
 		.meter = &v->meter,
-		.rate = &v->run->rate,
 		.transfers = (unsigned)c->limits.transfers,
 		.budget = limits_budget(c),
 		.pack_number = &v->packs,
@@ -625,7 +622,6 @@ backup_run(const struct backup_options *o, struct manifest **ret,
 		.unfit = calloc(n + 1, sizeof(struct err)) };
 	int rc;
 
-	rate_init(&r.rate, o->config->limits.bandwidth, o->clock);
 	rc = r.component && r.before && r.unfit ? run_all(&r, ret, err)
 	                                        : err_nomem(err);
 	for (size_t i = 0; r.component && i < n; i++)
@@ -633,7 +629,6 @@ backup_run(const struct backup_options *o, struct manifest **ret,
 	set_free(r.set);
 	references_free(r.references);
 	free_before(&r);
-	rate_done(&r.rate);
 	free(r.component);
 	free(r.unfit);
 	return rc;

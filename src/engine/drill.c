@@ -18,7 +18,6 @@ struct run {
 	const struct drill_options *o;
 	struct drill_result *result;
 	struct set_loader_env env;
-	struct rate rate;
 };
 
 /* The failure is not the set's. */
@@ -359,14 +358,10 @@ drill_run(const struct drill_options *o, struct drill_result *result,
 	};
 	if (!result->part)
 		return err_nomem(err);
-	r.env = (struct set_loader_env){
-		.repo = o->repo, .config = o->config, .rate = &r.rate
-	};
+	r.env = (struct set_loader_env){ .repo = o->repo, .config = o->config };
 	if (references_new(o->plan, o->config->scratch, &r.env.references, err))
 		return -1;
-	rate_init(&r.rate, o->config->limits.bandwidth, o->clock);
 	rc = drill_all(&r, err);
-	rate_done(&r.rate);
 	references_free(r.env.references);
 	return rc;
 }

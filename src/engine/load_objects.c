@@ -118,7 +118,6 @@ put_bytes(struct batch *b, size_t i, const char *data, struct err *err)
 		    "'%s': the bytes of object '%s' are not what the "
 		    "inventory says",
 		    w->file ? w->file : "inventory", w->object.key);
-	rate_take(env->rate, w->object.size);
 	if (t->put(t->arg, &w->object, &to, err) ||
 	    sink_write(to, data, w->object.size, err) || sink_finish(to, err))
 		return -1;
@@ -165,8 +164,7 @@ put_large(struct batch *b, struct err *err)
 	    t->put(t->arg, &w->object, &to, err) ||
 	    sink_expect_new(to, w->file, w->object.size, w->sha256, &checked,
 	        err) ||
-	    sink_meter_new(checked, env->meter, env->rate, &far_failed, &meter,
-	        err) ||
+	    sink_meter_new(checked, env->meter, &far_failed, &meter, err) ||
 	    repo_read(env->repo, file, meter, err))
 		return -1;
 	return sink_finish(checked, err);

@@ -12,7 +12,6 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "base/rate.h"
 #include "component/component.h"
 #include "engine/progress.h"
 #include "repo/manifest.h"
@@ -29,7 +28,6 @@ struct load_env {
 	struct repo *repo;
 	const struct manifest_component *mc;
 	struct progress_meter *meter;
-	struct rate *rate;
 	struct load_counts *counts;
 	unsigned transfers;
 	uint64_t budget;

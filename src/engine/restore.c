@@ -12,7 +12,6 @@
 
 struct run {
 	const struct restore_options *o;
-	struct rate rate;
 	struct set_loader_env env;
 	struct component **component; /* in the plan's order */
 };
@@ -186,16 +185,13 @@ restore_run(const struct restore_options *o, struct restore_result *result,
 	r.component = calloc(n + 1, sizeof(struct component *));
 	if (!r.component)
 		return err_nomem(err);
-	rate_init(&r.rate, o->config->limits.bandwidth, o->clock);
 	r.env = (struct set_loader_env){ .repo = o->repo,
 		.config = o->config,
-		.rate = &r.rate,
 		.exact = o->exact,
 		.dry_run = o->dry_run };
 	rc = run_all(&r, result, err);
 	for (size_t i = 0; i < n; i++)
 		component_free(r.component[i]);
-	rate_done(&r.rate);
 	free(r.component);
 	return rc;
 }

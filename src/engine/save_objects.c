@@ -100,8 +100,7 @@ save_small(struct job *j, struct inventory_entry *e, struct err *err)
 	size_t len;
 
 	if (sink_mem_new(PACK_OBJECT_MAX, &mem, err) ||
-	    sink_meter_new(mem, s->env.meter, s->env.rate, &j->far_failed,
-	        &meter, err) ||
+	    sink_meter_new(mem, s->env.meter, &j->far_failed, &meter, err) ||
 	    j->source.fetch(j->source.arg, &j->object, meter, err))
 		return -1;
 	data = sink_mem_data(mem, &len);
@@ -130,8 +129,7 @@ save_large(struct job *j, struct inventory_entry *e, struct err *err)
 	    atomic_fetch_add(s->env.object_number, 1) + 1);
 	if (set_file(s->env.set, s->env.mc, name, SET_PROBE, path, &file,
 	        err) ||
-	    sink_meter_new(file, s->env.meter, s->env.rate, &j->far_failed,
-	        &meter, err)) {
+	    sink_meter_new(file, s->env.meter, &j->far_failed, &meter, err)) {
 		j->far_failed = true;
 		return -1;
 	}

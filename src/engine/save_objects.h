@@ -22,7 +22,6 @@ struct save_env {
 	struct manifest_component *mc;
 	const struct manifest_component *before; /* set before; NULL: full */
 	struct progress_meter *meter;
-	struct rate *rate;
 	unsigned transfers; /* at once */
 	uint64_t budget;    /* bytes of objects in memory */
 	_Atomic unsigned *pack_number, *object_number; /* the last ones used */

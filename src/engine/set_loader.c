@@ -21,8 +21,7 @@ stream(struct loader *loader, const char *kind, struct sink *to,
 	if (!file)
 		return err_set(err, ERR_CORRUPT, "the set has no file '%s.%s'",
 		    v->mc->name, kind);
-	if (sink_meter_new(to, &v->meter, v->env->rate, &far_failed, &meter,
-	        err) ||
+	if (sink_meter_new(to, &v->meter, &far_failed, &meter, err) ||
 	    repo_read(v->env->repo, file, meter, err) || sink_finish(to, err))
 		return -1;
 	atomic_fetch_add(&v->counts.written, 1);
@@ -53,7 +52,6 @@ objects(struct loader *loader, const struct object_target *target,
 		.repo = o->repo,
 		.mc = v->mc,
 		.meter = &v->meter,
-		.rate = o->rate,
 		.counts = &v->counts,
 		.transfers = (unsigned)o->config->limits.transfers,
 		.budget = limits_budget(o->config),

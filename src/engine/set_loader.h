@@ -10,7 +10,6 @@
 struct set_loader_env {
 	struct repo *repo;
 	const struct config *config;
-	struct rate *rate;
 	struct references *references; /* NULL: nobody looks them up */
 	bool exact, dry_run;
 };

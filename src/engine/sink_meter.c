@@ -4,7 +4,6 @@ struct meter {
 	struct sink sink;
 	struct sink *to;
 	struct progress_meter *progress;
-	struct rate *rate;
 	bool *far_failed;
 };
 
@@ -13,7 +12,6 @@ meter_write(struct sink *s, const void *p, size_t n, struct err *err)
 {
 	struct meter *m = (struct meter *)s;
 
-	rate_take(m->rate, n);
 	if (sink_write(m->to, p, n, err)) {
 		*m->far_failed = true;
 		return -1;
@@ -45,7 +43,7 @@ static const struct sink_ops meter_ops = {
 
 int
 sink_meter_new(struct sink *next, struct progress_meter *progress,
-    struct rate *rate, bool *far_failed, struct sink **out, struct err *err)
+    bool *far_failed, struct sink **out, struct err *err)
 {
 	struct meter *m = calloc(1, sizeof *m);
 
@@ -53,7 +51,6 @@ sink_meter_new(struct sink *next, struct progress_meter *progress,
 		return err_nomem(err);
 	m->to = next;
 	m->progress = progress;
-	m->rate = rate;
 	m->far_failed = far_failed;
 	*out = sink_init(&m->sink, &meter_ops, NULL);
 	return 0;

@@ -24,7 +24,6 @@ enum {
 struct run {
 	const struct verify_options *o;
 	struct verify_result *result;
-	struct rate rate;
 	struct notes notes;
 	/* Files of the sets before, which are not looked at again. */
 	bool several;
@@ -274,8 +273,7 @@ hash(struct look *l, const struct manifest_file *f, struct err *err)
 	bool far_failed = false;
 
 	if (sink_null_new(&none, err) ||
-	    sink_meter_new(none, &l->meter, &l->run->rate, &far_failed, &meter,
-	        err))
+	    sink_meter_new(none, &l->meter, &far_failed, &meter, err))
 		return -1;
 	return repo_fetch(l->run->o->repo, f, meter, err);
 }
@@ -285,7 +283,6 @@ hash(struct look *l, const struct manifest_file *f, struct err *err)
 static int
 walk(const struct job *j, const struct manifest_file *f, struct err *err)
 {
-	rate_take(&j->l->run->rate, f->size);
 	if (inventory_check(j->l->run->o->repo, j->inventory, f, err) == 0) {
 		progress_add(&j->l->meter, 0, f->size);
 		return 0;
@@ -654,9 +651,7 @@ verify_run(const struct verify_options *o, const struct repo_sets *sets,
 	};
 	if (!result->set || !result->problem)
 		return err_nomem(err);
-	rate_init(&r.rate, o->config->limits.bandwidth, o->clock);
 	rc = look_at_all(&r, sets, result, err);
-	rate_done(&r.rate);
 	notes_done(&r.notes);
 	manifest_files_done(&r.there);
 	manifest_files_done(&r.right);

@@ -31,6 +31,9 @@ struct exchange {
 	struct sink *to;
 	struct err *err;
 	bool failed; /* a callback has set err */
+	struct rate *receive, *send;
+	const struct http_request *q;
+	size_t sent; /* of its body */
 };
 
 /* An easy handle with the connections it keeps, and what does not change from
@@ -53,6 +56,7 @@ struct http {
 	bool initialised;
 	char *ca_pem, *proxy, *no_proxy;
 	long connect_s, idle_s;
+	struct rate *receive, *send;
 };
 
 static int
@@ -71,6 +75,8 @@ http_new(const struct http_options *o, struct http **out, struct err *err)
 	monitor_init(&h->m);
 	h->connect_s = o->connect_timeout_s ? (long)o->connect_timeout_s : 10;
 	h->idle_s = o->idle_timeout_s ? (long)o->idle_timeout_s : 60;
+	h->receive = o->receive;
+	h->send = o->send;
 	if (copy_given(o->ca_pem, &h->ca_pem, err) ||
 	    copy_given(o->proxy, &h->proxy, err) ||
 	    copy_given(o->no_proxy, &h->no_proxy, err))
@@ -253,6 +259,7 @@ on_body(char *p, size_t size, size_t n, void *arg)
 	int rc = 0;
 
 	n *= size;
+	rate_take(x->receive, n);
 	if (x->r->status == 0)
 		take_status(hd);
 	if (x->r->status / 100 != 2)
@@ -410,6 +417,37 @@ set_proxy(struct setup *s, const struct http *h, const char *url)
 	set_pointer(s, CURLOPT_NOPROXY, "");
 }
 
+/* The body at the pace of the limit, a step at a time. */
+static size_t
+on_send(char *to, size_t size, size_t n, void *arg)
+{
+	struct exchange *x = &((struct handle *)arg)->x;
+	size_t left = x->q->body_len - x->sent;
+	uint64_t step = rate_step(x->send);
+
+	n *= size;
+	n = n < left ? n : left;
+	n = n < step ? n : (size_t)step;
+	rate_take(x->send, n);
+	if (n > 0)
+		memcpy(to, (const char *)x->q->body + x->sent, n);
+	x->sent += n;
+	return n;
+}
+
+/* A kept connection turned out to be closed: libcurl sends it again. */
+static int
+on_rewind(void *arg, curl_off_t offset, int origin)
+{
+	struct exchange *x = &((struct handle *)arg)->x;
+
+	if (origin != SEEK_SET || offset < 0 ||
+	    (uint64_t)offset > x->q->body_len)
+		return CURL_SEEKFUNC_FAIL;
+	x->sent = (size_t)offset;
+	return CURL_SEEKFUNC_OK;
+}
+
 /* None of these can fail. */
 static void
 set_callbacks(struct handle *hd)
@@ -419,6 +457,10 @@ set_callbacks(struct handle *hd)
 	(void)curl_easy_setopt(hd->curl, CURLOPT_HEADERDATA, hd);
 	(void)curl_easy_setopt(hd->curl, CURLOPT_WRITEFUNCTION, on_body);
 	(void)curl_easy_setopt(hd->curl, CURLOPT_WRITEDATA, hd);
+	(void)curl_easy_setopt(hd->curl, CURLOPT_READFUNCTION, on_send);
+	(void)curl_easy_setopt(hd->curl, CURLOPT_READDATA, hd);
+	(void)curl_easy_setopt(hd->curl, CURLOPT_SEEKFUNCTION, on_rewind);
+	(void)curl_easy_setopt(hd->curl, CURLOPT_SEEKDATA, hd);
 }
 
 /* What stays; each option that is set costs as much as a small header. */
@@ -435,25 +477,31 @@ set_once(struct setup *s, const struct http *h, struct handle *hd,
 	hd->ready = s->rc == CURLE_OK;
 }
 
+/* What fits into one step leaves libcurl with the headers, as one packet. */
 static void
-set_body(struct setup *s, const struct http_request *q)
+set_body(struct setup *s, struct rate *send, const struct http_request *q)
 {
+	bool paced = send && q->body_len > rate_step(send);
+	const void *body = q->body_len ? q->body : "";
+
+	if (!paced)
+		rate_take(send, q->body_len);
 	/* a body in memory: libcurl can send it again by itself when a kept
 	 * connection turns out to be closed */
-	set_pointer(s, CURLOPT_POSTFIELDS, q->body_len ? q->body : "");
+	set_pointer(s, CURLOPT_POSTFIELDS, paced ? NULL : body);
 	if (s->rc == CURLE_OK)
 		s->rc = curl_easy_setopt(s->c, CURLOPT_POSTFIELDSIZE_LARGE,
 		    (curl_off_t)q->body_len);
 }
 
 static void
-set_request(struct setup *s, const struct http_request *q,
-    struct curl_slist *headers)
+set_request(struct setup *s, struct handle *hd)
 {
+	const struct http_request *q = hd->x.q;
 	const char *method = q->method;
 
 	set_pointer(s, CURLOPT_URL, q->url);
-	set_pointer(s, CURLOPT_HTTPHEADER, headers);
+	set_pointer(s, CURLOPT_HTTPHEADER, hd->line);
 	set_long(s, CURLOPT_FRESH_CONNECT, q->fresh);
 	/* whatever the request before was */
 	set_long(s, CURLOPT_HTTPGET, 1);
@@ -461,7 +509,7 @@ set_request(struct setup *s, const struct http_request *q,
 		set_long(s, CURLOPT_NOBODY, 1);
 		method = NULL;
 	} else if (strcmp(method, "PUT") == 0 || strcmp(method, "POST") == 0) {
-		set_body(s, q);
+		set_body(s, hd->x.send, q);
 	} else if (strcmp(method, "GET") == 0) {
 		method = NULL;
 	}
@@ -549,18 +597,37 @@ count_body(CURL *c, const struct http_request *q)
 	                                          : CURLE_PARTIAL_FILE;
 }
 
-static CURLcode
-exchange(const struct http *h, struct handle *hd, const struct http_request *q)
+/* Headers are small, and only their number is known, afterwards. */
+static void
+note_headers(const struct handle *hd)
 {
+	long sent = 0, received = 0;
+
+	if (hd->x.send && curl_easy_getinfo(hd->curl, CURLINFO_REQUEST_SIZE,
+	                      &sent) == CURLE_OK)
+		rate_note(hd->x.send, (uint64_t)sent);
+	if (hd->x.receive && curl_easy_getinfo(hd->curl, CURLINFO_HEADER_SIZE,
+	                         &received) == CURLE_OK)
+		rate_note(hd->x.receive, (uint64_t)received);
+}
+
+static CURLcode
+exchange(const struct http *h, struct handle *hd)
+{
+	const struct http_request *q = hd->x.q;
 	struct setup s = { hd->curl, CURLE_OK };
 
 	hd->message[0] = '\0';
 	set_once(&s, h, hd, q->url);
-	set_request(&s, q, hd->line);
+	set_request(&s, hd);
+	/* one byte each: behind the headers of those before */
+	rate_take(hd->x.send, 1);
+	rate_take(hd->x.receive, 1);
 	if (s.rc == CURLE_OK)
 		s.rc = curl_easy_perform(s.c);
 	if (s.rc == CURLE_OK)
 		s.rc = count_body(s.c, q);
+	note_headers(hd);
 	take_status(hd);
 	return s.rc;
 }
@@ -577,10 +644,15 @@ http_do(struct http *h, const struct http_request *q, struct http_response *r,
 	response_clear(r);
 	if (!hd)
 		return -1;
-	hd->x = (struct exchange){ .r = r, .to = to, .err = err };
+	hd->x = (struct exchange){ .r = r,
+		.to = to,
+		.err = err,
+		.receive = h->receive,
+		.send = h->send,
+		.q = q };
 	told = all_headers(hd, q, err);
 	if (told == 0) {
-		rc = exchange(h, hd, q);
+		rc = exchange(h, hd);
 		take_date(r);
 		answered = note_answer(h, rc == CURLE_OK);
 		if (rc != CURLE_OK && !hd->x.failed)

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/rate.h"
 #include "stream/sink.h"
 
 struct http;
@@ -23,6 +24,8 @@ struct http_options {
 	const char *no_proxy;       /* as proxy.h says; NULL or "": none */
 	unsigned connect_timeout_s; /* 0: 10 */
 	unsigned idle_timeout_s;    /* no byte for so long: ended; 0: 60 */
+	/* Borrowed; NULL: no limit.  Headers count as well. */
+	struct rate *receive, *send;
 };
 
 struct http_header {

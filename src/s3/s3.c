@@ -116,7 +116,9 @@ s3_new(const struct s3_options *o, struct s3 **out, struct err *err)
 {
 	const struct http_options h = { .ca_pem = o->tls_ca_chain,
 		.proxy = o->proxy,
-		.no_proxy = o->no_proxy };
+		.no_proxy = o->no_proxy,
+		.receive = o->receive,
+		.send = o->send };
 	AUTO(s3) struct s3 *s = calloc(1, sizeof *s);
 
 	if (!s)

@@ -22,6 +22,7 @@
 #include "object/object.h"
 #include "stream/sink.h"
 
+struct rate;
 struct s3;
 
 /* Strings are borrowed while s3_new runs. NULL or "" where not given. */
@@ -38,7 +39,8 @@ struct s3_options {
 	const char *server_side_encryption; /* AES256 or aws:kms */
 	const char *kms_key_id;
 	const char *proxy, *no_proxy;
-	const struct clock *clock; /* NULL: the machine's */
+	const struct clock *clock;   /* NULL: the machine's */
+	struct rate *receive, *send; /* borrowed for good; NULL: no limit */
 };
 
 #define S3_ALL UINT64_MAX /* get: to the end */

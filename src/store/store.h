@@ -77,6 +77,11 @@ MUST_CHECK int store_dir_new(const char *path, bool create, struct store **,
 /* Below prefix (may be "") in a bucket; bucket made by open if create. */
 MUST_CHECK int store_s3_new(const struct s3_options *, const char *prefix,
     bool create, struct store **, struct err *);
+/* What goes into `to` (owned from here on, freed on failure) and comes from it
+ * is no faster than the limits (base/rate.h), which are borrowed. */
+struct rate;
+MUST_CHECK int store_rate_new(struct store *to, struct rate *receive,
+    struct rate *send, struct store **, struct err *);
 /* In memory, for tests and dry runs. */
 MUST_CHECK int store_mem_new(struct store **, struct err *);
 

@@ -23,6 +23,7 @@
 #include "crypto/sha256.h"
 
 struct age_keys;
+struct rate;
 struct sink;
 
 struct sink_ops {
@@ -102,6 +103,11 @@ MUST_CHECK int sink_fd_new(int fd, struct sink **, struct err *);
 /* Pass bytes on to a sink that stays the caller's, and nothing but bytes:
  * finish and free end here. */
 MUST_CHECK int sink_outlet_new(struct sink *to, struct sink **, struct err *);
+
+/* Pass bytes on to next (owned from here on, freed on failure) no faster than
+ * the rate (base/rate.h), which is borrowed; NULL: *ret is next itself. */
+MUST_CHECK int sink_rate_new(struct sink *next, struct rate *, struct sink **,
+    struct err *);
 
 /* Throw away. */
 MUST_CHECK int sink_null_new(struct sink **, struct err *);

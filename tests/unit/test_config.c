@@ -94,7 +94,7 @@ all_of_it_is_read(void **state)
 	assert_string_equal(b->name, "mlpipeline");
 	assert_string_equal(b->bucket.s3.secret_key, "0123");
 	assert_string_equal(b->bucket.prefix, "v2/");
-	assert_int_equal(c->limits.bandwidth, 20 << 20);
+	assert_int_equal(c->limits.bandwidth.rest, 20 << 20);
 	assert_int_equal(c->limits.transfers, 8);
 	assert_int_equal(c->limits.memory, 96 << 20);
 	assert_string_equal(c->scratch, "/scratch");
@@ -174,6 +174,9 @@ static const struct {
 	{ REPO SQLITE "limits: {bandwidth: fast}\n",
 	    "p.yaml:3: 'bandwidth': 'fast' is not a size such as 512K, 20M or "
 	    "2G" },
+	{ REPO SQLITE "limits:\n  memory: 64M\n  bandwidth: 8-18 20M, 200M\n",
+	    "p.yaml:5: 'bandwidth': '8-18' is not a range of times such as "
+	    "08:00-18:00" },
 	{ REPO SQLITE "limits: {transfers: 0}\n",
 	    "p.yaml:3: 'transfers' must be 1 to 256" },
 	{ REPO SQLITE "limits: {memory: 1M}\n",

@@ -25,7 +25,6 @@ struct fixture {
 	struct manifest *before; /* the set before */
 	struct manifest *saved;
 	struct progress_meter meter;
-	struct rate rate;
 	struct load_counts counts;
 	atomic_uint packs, files;
 	bool exact, dry_run, full;
@@ -52,7 +51,6 @@ setup(void **state)
 	assert_non_null(f);
 	fake_bucket_init(&f->source);
 	fake_bucket_init(&f->target);
-	rate_init(&f->rate, 0, clock_real());
 	new_repo(f);
 	*state = f;
 	return 0;
@@ -66,7 +64,6 @@ teardown(void **state)
 	manifest_free(f->before);
 	manifest_free(f->saved);
 	repo_free(f->repo);
-	rate_done(&f->rate);
 	fake_bucket_done(&f->source);
 	fake_bucket_done(&f->target);
 	free(f);
@@ -104,7 +101,6 @@ save_into(struct fixture *f, struct manifest_component *mc, bool *broken,
 		.mc = mc,
 		.before = f->before ? manifest_find(f->before, "b") : NULL,
 		.meter = &f->meter,
-		.rate = &f->rate,
 		.transfers = 4,
 		.budget = 8 << 20,
 		.pack_number = &f->packs,
@@ -170,7 +166,6 @@ load(struct fixture *f, struct err *err)
 		.repo = f->repo,
 		.mc = manifest_find(f->saved, "b"),
 		.meter = &f->meter,
-		.rate = &f->rate,
 		.counts = &f->counts,
 		.transfers = 4,
 		.budget = 16 << 20,

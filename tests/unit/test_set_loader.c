@@ -17,7 +17,6 @@ struct bench {
 	struct kit kit;
 	struct manifest *m;
 	struct config config;
-	struct rate rate;
 	struct set_loader_env env;
 	struct set_loader v;
 	char noted[64];
@@ -43,10 +42,8 @@ setup(void **state)
 	    repo_manifest(b->kit.repo, id, &b->m, &err))
 		return -1;
 	b->config.scratch = "/nowhere";
-	rate_init(&b->rate, 0, clock_real());
-	b->env = (struct set_loader_env){
-		.repo = b->kit.repo, .config = &b->config, .rate = &b->rate
-	};
+	b->env = (struct set_loader_env){ .repo = b->kit.repo,
+		.config = &b->config };
 	if (set_loader_init(&b->v, &b->env, &b->m->component[0], &err))
 		return -1;
 	b->v.note = note;
@@ -61,7 +58,6 @@ teardown(void **state)
 
 	(void)progress_stop(&b->v.meter);
 	set_loader_done(&b->v);
-	rate_done(&b->rate);
 	manifest_free(b->m);
 	kit_done(&b->kit);
 	free(b);
