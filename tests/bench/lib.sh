@@ -271,7 +271,7 @@ promises() {
 		exit 1
 	}
 	jq -es 'all(.unchanged != true or (.requests.source |
-	    .GET <= 1 and .HEAD <= 1) and (.requests.source.LIST <=
+	    .GET == 0 and .HEAD <= 1) and (.requests.source.LIST <=
 	    (.objects / 1000 | ceil) + 2))' "$RESULTS" >/dev/null || {
 		say "more was asked for than what had changed"
 		exit 1

@@ -120,18 +120,23 @@ def goals_of(rows):
 # --- tables
 
 
-def number(value, digits=3):
-    """So many digits that count, and none behind a hundred."""
+def number(value):
+    """Three digits that count, and none behind a hundred."""
     if value is None:
         return ""
     if value >= 100 or value == int(value):
         return "{:,.0f}".format(value)
-    return "%.*f" % (2 if value >= 10 ** (2 - digits) and value < 10 else
-                     1 if value >= 10 else 4, value)
+    return "%.*f" % (1 if value >= 10 else 2 if value >= 0.1 else 4, value)
+
+
+def seconds(value):
+    return number(value) + " s" if value >= 0.1 else \
+        number(value * 1000) + " ms"
 
 
 def money(value):
-    return "" if value is None else "%.4f" % value
+    """Of a thousand runs: of one it is too little to be read."""
+    return "" if value is None else number(value * 1000)
 
 
 def also_of(row):
@@ -140,8 +145,9 @@ def also_of(row):
 
 
 def table(rows):
-    heads = ["workload", "tool", "wall s", "CPU s", "peak MiB", *KINDS, "US$",
-             "wall, to ours", "CPU, to ours", "US$, to ours", "also"]
+    heads = ["workload", "tool", "wall s", "CPU s", "peak MiB", *KINDS,
+             "US$ × 1000", "wall, to ours", "CPU, to ours", "US$, to ours",
+             "also"]
     lines = ["| %s |" % " | ".join(heads), "|---" * len(heads) + "|"]
     for row in rows:
         to = row.get("to-ours", {})
@@ -216,10 +222,10 @@ def headline(group, y):
 def bar(row, y, longest):
     kind = "ours" if is_ours(row) else "floor" if row.get("floor") else "peer"
     length = max(1, round(BAR * row["wall"] / longest))
-    words = "%s s · CPU %s s · %s MiB" % (
-        number(row["wall"]), number(row["cpu"]), number(row["rss"]))
+    words = "%s · CPU %s · %s MiB" % (
+        seconds(row["wall"]), seconds(row["cpu"]), number(row["rss"]))
     if row.get("usd"):
-        words += " · $" + money(row["usd"])
+        words += " · $%s" % money(row["usd"])
     return [text(LABEL - 8, y, row["tool"], text_anchor="end"),
             '<rect x="%d" y="%d" width="%d" height="%d" fill="%s"/>' % (
                 LABEL, y - 10, length, ROW - 5, COLOURS[kind]),
@@ -253,21 +259,22 @@ def drawing(result):
 
 
 def short_table(rows):
-    lines = ["| | platform-backup | best other tool | wall | CPU | memory | "
-             "requests, US$ |", "|---|---|---|---|---|---|---|"]
+    lines = ["| | platform-backup | the fastest other tool | its time | its "
+             "CPU | its memory | requests, US$ × 1000: ours, its |",
+             "|---|---|---|---|---|---|---|"]
     for group in groups_of(rows).values():
         ours = next((r for r in group if r["tool"] == OURS), None)
         peer = best_peer(group)
         if not ours or not peer:
             continue
         to = peer["to-ours"]
-        usd = "%s ÷ %s" % (money(peer["usd"]), money(ours["usd"])) \
-            if peer.get("usd") and ours.get("usd") else ""
-        lines.append("| %s | %s s, %s MiB | %s: %s s, %s MiB | %s× | %s× | "
-                     "%s× | %s |" % (
-                         ours["workload"], number(ours["wall"]),
+        usd = "%s, %s" % (money(ours["usd"]), money(peer["usd"])) \
+            if "usd" in ours and "usd" in peer else ""
+        lines.append("| %s | %s, %s MiB | %s: %s, %s MiB | × %s | × %s | "
+                     "× %s | %s |" % (
+                         ours["workload"], seconds(ours["wall"]),
                          number(ours["rss"]), peer["tool"],
-                         number(peer["wall"]), number(peer["rss"]),
+                         seconds(peer["wall"]), number(peer["rss"]),
                          number(to["wall"]), number(to["cpu"]),
                          number(to["rss"]), usd))
     return "\n".join(lines) + "\n"
@@ -279,10 +286,10 @@ def growth_table(rows):
     for row in rows:
         if row["part"] == "growth":
             asked = row["requests"]
-            lines.append("| {:,} | {} | {} s | {} MiB | {:,} | {:,} | {:,} |"
+            lines.append("| {:,} | {} | {} | {} MiB | {:,} | {:,} | {:,} |"
                          .format(row["objects"],
                                  row["workload"].rpartition(", ")[2],
-                                 number(row["wall"]), number(row["rss"]),
+                                 seconds(row["wall"]), number(row["rss"]),
                                  asked["LIST"], asked["GET"], asked["HEAD"]))
     return "\n".join(lines) + "\n" if len(lines) > 2 else ""
 

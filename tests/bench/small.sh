@@ -67,10 +67,17 @@ sea_start() {
 	YAML
 }
 
+# runs with other numbers keep their figures
+forget_growth() {
+	jq -c --argjson n "$1" 'select(.part != "growth" or .objects != $n)' \
+	    "$RESULTS" >"$RESULTS.new"
+	mv "$RESULTS.new" "$RESULTS"
+}
+
 # grown N WHAT [MORE]
 grown() {
 	local n
-	n=$(printf "%'d" "$1" | tr -d '[:space:]')
+	n=$(echo "$1" | sed ':more; s/\B[0-9]\{3\}\>/,&/; t more')
 	measured "growth, $n, $2" platform-backup "$(jq -nc \
 	    --argjson n "$1" --argjson more "${3:-{\}}" \
 	    '{objects: $n} + $more')" \
@@ -86,6 +93,7 @@ part_growth() {
 	source_has=
 	for n in ${BENCH_GROWTH:-10000 100000 1000000}; do
 		say "growth: $n objects"
+		forget_growth "$n"
 		rm -rf "$WORK/repository"
 		sea_start "$n"
 		grown "$n" 'all new'
