@@ -81,15 +81,66 @@ moment(const struct tm *tm, int64_t *s)
 	return true;
 }
 
+static bool
+number(const char *p, int n, int most, int *ret)
+{
+	*ret = 0;
+	for (; n > 0; n--, p++) {
+		if (*p < '0' || *p > '9')
+			return false;
+		*ret = *ret * 10 + (*p - '0');
+	}
+	return *ret <= most;
+}
+
+/* As long as the form, which has a '#' for what may be anything. */
+static bool
+has_form(const char *text, const char *form)
+{
+	for (; *form && *text; form++, text++)
+		if (*form != '#' && *form != *text)
+			return false;
+	return *form == *text;
+}
+
+/* "08:49:37" */
+static bool
+parse_time(const char *p, struct tm *tm)
+{
+	return number(p, 2, 23, &tm->tm_hour) &&
+	       number(p + 3, 2, 59, &tm->tm_min) &&
+	       number(p + 6, 2, 60, &tm->tm_sec);
+}
+
+/* Without a fraction, as it is in the names of sets. */
+static bool
+parse_usual_iso(const char *text, int64_t *s)
+{
+	struct tm tm = { 0 };
+	int year, month;
+
+	if (!has_form(text, "####-##-##T##:##:##Z") ||
+	    !number(text, 4, 9999, &year) || !number(text + 5, 2, 12, &month) ||
+	    month == 0 || !number(text + 8, 2, 31, &tm.tm_mday) ||
+	    !parse_time(text + 11, &tm))
+		return false;
+	tm.tm_year = year - 1900;
+	tm.tm_mon = month - 1;
+	return moment(&tm, s);
+}
+
 /* strptime lets blanks and short numbers pass: compare with the real form. */
 int
 date_parse_iso(const char *text, int64_t *s, struct err *err)
 {
 	struct tm tm = { 0 };
-	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+	const char *end;
 	char back[DATE_ISO_SIZE] = "";
 	int64_t t = 0;
 
+	if (parse_usual_iso(text, s))
+		return 0;
+	end = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
 	if (end && *end == '.' && end[1] != 'Z')
 		end += 1 + strspn(end + 1, "0123456789");
 	if (end && moment(&tm, &t))
@@ -104,39 +155,22 @@ date_parse_iso(const char *text, int64_t *s, struct err *err)
 	return 0;
 }
 
-static bool
-number(const char *p, int n, int most, int *ret)
-{
-	*ret = 0;
-	for (; n > 0; n--, p++) {
-		if (*p < '0' || *p > '9')
-			return false;
-		*ret = *ret * 10 + (*p - '0');
-	}
-	return *ret <= most;
-}
-
 /* "Sun, 06 Nov 1994 08:49:37 GMT", which each answer has, twice. */
 static bool
 parse_usual(const char *text, struct tm *tm)
 {
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	static const char form[] = "???, ?? ??? ???? ??:??:?? GMT";
 	char month[4] = "";
 	const char *at;
 	int year;
 
-	for (size_t i = 0; i < sizeof form; i++)
-		if (form[i] == '?' ? !text[i] : form[i] != text[i])
-			return false;
+	if (!has_form(text, "###, ## ### #### ##:##:## GMT"))
+		return false;
 	memcpy(month, text + 8, 3);
 	at = strstr(months, month);
 	if (!at || (at - months) % 3 != 0 ||
 	    !number(text + 5, 2, 31, &tm->tm_mday) ||
-	    !number(text + 12, 4, 9999, &year) ||
-	    !number(text + 17, 2, 23, &tm->tm_hour) ||
-	    !number(text + 20, 2, 59, &tm->tm_min) ||
-	    !number(text + 23, 2, 60, &tm->tm_sec))
+	    !number(text + 12, 4, 9999, &year) || !parse_time(text + 17, tm))
 		return false;
 	tm->tm_mon = (int)(at - months) / 3;
 	tm->tm_year = year - 1900;

@@ -138,10 +138,17 @@ json_free(struct json *j)
 	cJSON_Delete(&j->item);
 }
 
+/* The first of that name.  By hand: a line of an inventory is asked for twenty
+ * names, and most differ in their first letter. */
 static const cJSON *
 field(const struct json *j, const char *name)
 {
-	return j ? cJSON_GetObjectItemCaseSensitive(&j->item, name) : NULL;
+	const cJSON *at = j ? j->item.child : NULL;
+
+	while (at && (!at->string || *at->string != *name ||
+	                 strcmp(at->string, name) != 0))
+		at = at->next;
+	return at;
 }
 
 static int

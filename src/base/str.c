@@ -368,9 +368,28 @@ utf8_length(const uint8_t *p, size_t n)
 	           : len;
 }
 
+/* How much of the beginning is ASCII, in steps of eight bytes. */
+static size_t
+ascii(const char *s, size_t n)
+{
+	size_t done = 0;
+	uint64_t eight;
+
+	for (; n - done >= sizeof eight; done += sizeof eight) {
+		memcpy(&eight, s + done, sizeof eight);
+		if (eight & UINT64_C(0x8080808080808080))
+			break;
+	}
+	return done;
+}
+
 bool
 str_is_utf8(const char *s, size_t n)
 {
+	size_t skip = ascii(s, n);
+
+	s += skip;
+	n -= skip;
 	while (n > 0) {
 		size_t len = utf8_length((const uint8_t *)s, n);
 

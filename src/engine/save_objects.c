@@ -53,23 +53,40 @@ struct line {
 	char text[];
 };
 
+static int
+copy_line(const char *text, size_t len, uint64_t size, struct line **ret,
+    struct err *err)
+{
+	struct line *l = malloc(sizeof *l + len);
+
+	if (!l)
+		return err_nomem(err);
+	l->size = size;
+	l->len = len;
+	memcpy(l->text, text, len);
+	*ret = l;
+	return 0;
+}
+
 /* ERR_CORRUPT: the format cannot hold it. */
 static int
 make_line(const struct inventory_entry *e, struct line **ret, struct err *err)
 {
 	AUTO(buf) struct buf text = { .max = INVENTORY_LINE_MAX };
-	struct line *l;
 
 	if (inventory_encode(e, &text, err))
 		return -1;
-	l = malloc(sizeof *l + text.len);
-	if (!l)
-		return err_nomem(err);
-	l->size = e->object.size;
-	l->len = text.len;
-	memcpy(l->text, text.data, text.len);
-	*ret = l;
-	return 0;
+	return copy_line(text.data, text.len, e->object.size, ret, err);
+}
+
+/* Of an object that is unchanged: the same bytes again. */
+static int
+same_line(const struct save_objects *s, struct line **ret, struct err *err)
+{
+	size_t len;
+	const char *text = inventory_line(s->before, &len);
+
+	return copy_line(text, len, s->last.object.size, ret, err);
 }
 
 static int
@@ -309,7 +326,7 @@ add_unchanged(struct save_objects *s, uint64_t place, struct err *err)
 	struct line *l = NULL;
 
 	if ((s->last.file && keep_file(s, s->last.file, err)) ||
-	    make_line(&s->last, &l, err)) {
+	    same_line(s, &l, err)) {
 		window_skip(s->window, place);
 		return -1;
 	}

@@ -24,6 +24,7 @@ struct inventory {
 	char *last;      /* key of the entry before */
 	uint64_t line;   /* of the file */
 	size_t from, to; /* what of the chunk is still to come */
+	size_t length;   /* of the line before that, with its newline */
 	char chunk[CHUNK];
 };
 
@@ -193,7 +194,8 @@ next_line(struct inventory *i, const char **line, size_t *len, struct err *err)
 		if (end) {
 			*line = at;
 			*len = (size_t)(end - at);
-			i->from += *len + 1;
+			i->length = *len + 1;
+			i->from += i->length;
 			return 0;
 		}
 		if (have > INVENTORY_LINE_MAX)
@@ -266,6 +268,13 @@ next(struct inventory *i, struct inventory_entry *e, bool *more,
 		return err_wrap(err, "'%s': line %ju", path_of(i),
 		    (uintmax_t)i->line);
 	return 0;
+}
+
+const char *
+inventory_line(const struct inventory *i, size_t *len)
+{
+	*len = i->length;
+	return i->chunk + i->from - i->length;
 }
 
 int

@@ -69,6 +69,9 @@ MUST_CHECK int inventory_open_segment(struct repo *,
  * ERR_CORRUPT: damaged, or not in order. */
 MUST_CHECK int inventory_next(struct inventory *, struct inventory_entry *e,
     bool *more, struct err *);
+/* The line of the entry that came last, with its newline; borrowed until the
+ * next one. */
+const char *inventory_line(const struct inventory *, size_t *len);
 void inventory_free(struct inventory *);
 
 static inline void

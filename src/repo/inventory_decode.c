@@ -1,4 +1,4 @@
-#include <stdio.h>
+#include <assert.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -32,9 +32,12 @@ get_text(const struct json *j, const char *name, char **ret, struct err *err)
 {
 	char other[64];
 	const struct json *plain = json_opt(j, name), *coded;
+	size_t n = strlen(name);
 	const char *text;
 
-	(void)snprintf(other, sizeof other, "%s%s", name, suffix);
+	assert(n + sizeof suffix <= sizeof other);
+	memcpy(other, name, n);
+	memcpy(other + n, suffix, sizeof suffix);
 	coded = json_opt(j, other);
 	if (!plain && !coded)
 		return 0;

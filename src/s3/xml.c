@@ -10,6 +10,9 @@
  * character of the last private plane, U+10FF00 and so many, which is turned
  * back in the text: its four bytes in UTF-8 are the mark and 0x80 + c. */
 
+/* A root stands among the first bytes, unless somebody wrote comments. */
+enum { ROOT_USUAL = 1 << 10 };
+
 #define MARK "\xf4\x8f\xbc"
 
 /* The length of a reference at p to a control character that XML does not
@@ -57,7 +60,11 @@ hide_controls(const char *text, struct buf *b, struct err *err)
 static void
 show_controls(char *text)
 {
-	char *to = text;
+	char *to = strchr(text, *MARK);
+
+	if (!to)
+		return;
+	text = to;
 
 	for (const char *p = text; *p; p++) {
 		if (strncmp(p, MARK, 3) == 0 && (p[3] & 0xe0) == 0x80) {
@@ -81,6 +88,7 @@ struct parse {
 	bool root_only; /* stop at the first element */
 	unsigned depth, elements;
 	char path[XML_PATH_SIZE];
+	size_t used; /* of path */
 	struct buf text;
 };
 
@@ -103,12 +111,12 @@ static void XMLCALL
 on_start(void *arg, const XML_Char *name, const XML_Char **attributes)
 {
 	struct parse *p = arg;
-	size_t used = strlen(p->path), n = strlen(name);
+	size_t n = strlen(name);
 
 	(void)attributes;
 	if (p->failed)
 		return;
-	if (++p->depth > XML_DEPTH_MAX || used + n + 2 > sizeof p->path) {
+	if (++p->depth > XML_DEPTH_MAX || p->used + n + 2 > sizeof p->path) {
 		refuse(p, "too deep");
 		return;
 	}
@@ -116,9 +124,10 @@ on_start(void *arg, const XML_Char *name, const XML_Char **attributes)
 		refuse(p, "too many elements");
 		return;
 	}
-	if (used > 0)
-		p->path[used++] = '/';
-	memcpy(p->path + used, name, n + 1);
+	if (p->used > 0)
+		p->path[p->used++] = '/';
+	memcpy(p->path + p->used, name, n + 1);
+	p->used += n;
 	buf_clear(&p->text);
 	if (p->root_only)
 		stop(p);
@@ -128,9 +137,8 @@ static void XMLCALL
 on_end(void *arg, const XML_Char *name)
 {
 	struct parse *p = arg;
-	char *slash;
+	size_t n = strlen(name);
 
-	(void)name;
 	if (p->failed)
 		return;
 	if (p->text.data)
@@ -139,8 +147,9 @@ on_end(void *arg, const XML_Char *name)
 		stop(p);
 		return;
 	}
-	slash = strrchr(p->path, '/');
-	*(slash ? slash : p->path) = '\0';
+	/* and the '/' before it, save that of the root */
+	p->used -= n + (p->used > n);
+	p->path[p->used] = '\0';
 	p->depth--;
 	buf_clear(&p->text);
 }
@@ -178,7 +187,8 @@ run(struct parse *p, const char *text, size_t len)
 	XML_SetElementHandler(p->expat, on_start, on_end);
 	XML_SetCharacterDataHandler(p->expat, on_text);
 	XML_SetStartDoctypeDeclHandler(p->expat, on_doctype);
-	if (XML_Parse(p->expat, text, (int)len, XML_TRUE) == XML_STATUS_OK)
+	/* whoever wants the root alone gives the beginning */
+	if (XML_Parse(p->expat, text, (int)len, !p->root_only) == XML_STATUS_OK)
 		return 0;
 	if (p->failed)
 		return -1;
@@ -188,6 +198,19 @@ run(struct parse *p, const char *text, size_t len)
 	return err_set(p->err, ERR_CORRUPT, "not XML: %s at byte %lld",
 	    XML_ErrorString(code),
 	    (long long)XML_GetCurrentByteIndex(p->expat));
+}
+
+static bool
+has_references(const char *text, size_t len)
+{
+	const char *end = text + len;
+
+	while ((text = memchr(text, '&', (size_t)(end - text))) != NULL) {
+		text++;
+		if (text < end && *text == '#')
+			return true;
+	}
+	return false;
 }
 
 static int
@@ -201,7 +224,7 @@ parse(struct parse *p, const char *text, size_t len)
 	if (len > XML_SIZE_MAX)
 		return err_set(p->err, ERR_CORRUPT,
 		    "XML is longer than %d bytes", (int)XML_SIZE_MAX);
-	if (memmem(text, len, "&#", 2)) {
+	if (has_references(text, len)) {
 		AUTO(buf) struct buf whole = { .max = XML_SIZE_MAX };
 
 		if (buf_add(&whole, text, len, p->err) ||
@@ -233,14 +256,22 @@ xml_root(const char *text, size_t len, char name[XML_PATH_SIZE],
     struct err *err)
 {
 	struct err why = { 0 };
-	struct parse p = { .root_only = true, .err = &why };
+	size_t n = len < ROOT_USUAL ? len : ROOT_USUAL;
+	struct parse p;
 
-	if (parse(&p, text, len) == 0 || err_is(&why, ERR_NONE)) {
-		memcpy(name, p.path, sizeof p.path);
-		return 0;
+	for (;; n = len) {
+		p = (struct parse){ .root_only = true, .err = &why };
+		if (parse(&p, text, n) && !err_is(&why, ERR_NONE)) {
+			*err = why;
+			return -1;
+		}
+		if (*p.path || n == len)
+			break;
 	}
-	*err = why;
-	return -1;
+	if (!*p.path)
+		return err_set(err, ERR_CORRUPT, "not XML: no element found");
+	memcpy(name, p.path, sizeof p.path);
+	return 0;
 }
 
 int

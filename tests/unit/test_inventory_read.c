@@ -72,6 +72,23 @@ store(struct bench *b)
 	return &b->c->files.file[0];
 }
 
+/* The line is as it was written. */
+static int
+check_line(const struct inventory *i, const struct inventory_entry *e,
+    struct err *err)
+{
+	AUTO(buf) struct buf want = { .max = INVENTORY_LINE_MAX };
+	const char *line;
+	size_t len;
+
+	if (inventory_encode(e, &want, err))
+		return -1;
+	line = inventory_line(i, &len);
+	assert_int_equal(len, want.len);
+	assert_memory_equal(line, want.data, len);
+	return 0;
+}
+
 /* All of it, or of one file of it; the keys are counted, and must be numbers in
  * order. */
 static int
@@ -95,6 +112,8 @@ read_all(struct bench *b, const struct manifest_file *f, unsigned *n,
 			return 0;
 		(void)snprintf(want, sizeof want, "%08u", *n);
 		assert_string_equal(e.object.key, want);
+		if (check_line(i, &e, err))
+			return -1;
 		++*n;
 	}
 }
