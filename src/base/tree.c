@@ -35,6 +35,7 @@ tree_free(struct tree *t)
 		if (t->text)
 			explicit_bzero(t->text, strlen(t->text));
 		free(t->text);
+		free(t->file);
 		free(t->name);
 		free(t->origin);
 		free(t);
@@ -78,6 +79,20 @@ tree_get(const struct tree *t, const char *name)
 	for (struct tree *c = t->child; c; c = c->next)
 		if (strcmp(c->name, name) == 0)
 			return c;
+	return NULL;
+}
+
+struct tree *
+tree_given(const struct tree *map, const char *name)
+{
+	static const char *const suffix[] = { "", "-file", "-env" };
+	size_t n = strlen(name);
+
+	for (struct tree *c = map->child; c; c = c->next)
+		for (size_t i = 0; i < sizeof suffix / sizeof *suffix; i++)
+			if (strncmp(c->name, name, n) == 0 &&
+			    strcmp(c->name + n, suffix[i]) == 0)
+				return c;
 	return NULL;
 }
 

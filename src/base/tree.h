@@ -20,11 +20,12 @@ enum tree_kind { TREE_SCALAR, TREE_LIST, TREE_MAP };
 
 struct tree {
 	enum tree_kind kind;
-	char *name;         /* in a map: its key; otherwise NULL */
-	char *text;         /* scalar: its text; otherwise NULL */
-	bool quoted;        /* scalar: written in quotes, so it is text */
-	char *origin;       /* the file, or "relation s3-parameters:7" */
-	unsigned line;      /* in that file, from 1; 0: does not apply */
+	char *name;    /* in a map: its key; otherwise NULL */
+	char *text;    /* scalar: its text; otherwise NULL */
+	char *file;    /* scalar: where the text was read; otherwise NULL */
+	bool quoted;   /* scalar: written in quotes, so it is text */
+	char *origin;  /* the file, or "relation s3-parameters:7" */
+	unsigned line; /* in that file, from 1; 0: does not apply */
 	struct tree *child; /* first of a list or map */
 	struct tree *next;  /* sibling */
 };
@@ -44,6 +45,8 @@ MUST_CHECK int tree_add_text(struct tree *map, const char *name,
 /* NULL where it is not there, or t is NULL or no map. */
 struct tree *tree_get(const struct tree *, const char *name);
 const char *tree_text(const struct tree *, const char *name);
+/* The member of a map that is called so, or <name>-file or <name>-env. */
+struct tree *tree_given(const struct tree *map, const char *name);
 
 /*
  * ERR_USAGE with "origin:line: ", or "origin: " where there is no line, in

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "base/yaml.h"
 #include "config/fields.h"
+#include "config/key_files.h"
 
 enum {
 	CONFIG_MAX = 1 << 20,
@@ -311,13 +312,31 @@ decode_sqlite(const struct tree *map, struct config_component *c,
 	return 0;
 }
 
+/* Nothing is asked of a server before all of the configuration is right. */
+static int
+check_s3(const struct tree *map, struct s3_options *o, struct err *err)
+{
+	const struct tree *at;
+	const char *which;
+	struct err why = { 0 };
+
+	key_files_watch(map, o);
+	if (s3_options_check(o, &which, &why) == 0)
+		return 0;
+	if (err_is(&why, ERR_NOMEM))
+		return err_nomem(err);
+	at = tree_given(map, which);
+	return tree_err(at ? at : map, err, "%s", why.msg);
+}
+
 static int
 decode_bucket(const struct tree *map, struct config_component *c,
     struct err *err)
 {
 	struct bucket_item item = { 0 };
 
-	if (fields_decode(map, bucket_fields, &item, err))
+	if (fields_decode(map, bucket_fields, &item, err) ||
+	    check_s3(map, &item.c.s3, err))
 		return -1;
 	c->name = item.common.name;
 	c->bucket = item.c;
@@ -520,17 +539,6 @@ decode_recipients(const struct tree *list, struct age_keys *keys,
 	return 0;
 }
 
-/* The member that gave the identity, whichever of its names it has. */
-static const struct tree *
-identity_in(const struct tree *map)
-{
-	const struct tree *t = map->child;
-
-	while (t && !str_starts(t->name, "identity"))
-		t = t->next;
-	return t ? t : map;
-}
-
 static int
 decode_encryption(const struct tree *map, struct config_repository *r,
     struct err *err)
@@ -549,8 +557,8 @@ decode_encryption(const struct tree *map, struct config_repository *r,
 	    decode_recipients(in.recipients, &r->keys, err))
 		return -1;
 	if (in.identity && age_keys_add_identities(&r->keys, in.identity, &why))
-		return tree_err(identity_in(map), err, "'%s': %s",
-		    identity_in(map)->name, why.msg);
+		return tree_err(tree_given(map, "identity"), err, "'%s': %s",
+		    tree_given(map, "identity")->name, why.msg);
 	if (r->keys.nrecipients + r->keys.nidentities == 0)
 		return tree_err(map, err,
 		    "'encryption' has neither 'recipients' nor an 'identity'");
@@ -584,7 +592,12 @@ decode_repository(const struct tree *map, struct config_repository *r,
 	if (check_name(map, r->name, err) ||
 	    (in.encryption && decode_encryption(in.encryption, r, err)))
 		return -1;
-	return in.s3 ? fields_decode(in.s3, store_fields, r, err) : 0;
+	if (!in.s3)
+		return 0;
+	return fields_decode(in.s3, store_fields, r, err) ||
+	               check_s3(in.s3, &r->s3, err)
+	           ? -1
+	           : 0;
 }
 
 static int

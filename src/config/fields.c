@@ -60,33 +60,59 @@ unknown(const struct tree *node, const struct field *table, struct err *err)
 	    node->name, known);
 }
 
+static void
+trim(struct buf *b)
+{
+	while (b->len > 0 && strchr("\r\n", b->data[b->len - 1]))
+		b->data[--b->len] = '\0';
+}
+
+int
+fields_read_file(const char *path, struct buf *b, struct err *err)
+{
+	b->max = SECRET_FILE_MAX;
+	if (file_read(path, b, err) || buf_puts(b, "", err))
+		return -1;
+	trim(b);
+	return 0;
+}
+
+static int
+read_env(const struct tree *node, struct buf *b, struct err *err)
+{
+	const char *value = getenv(node->text);
+
+	if (!value)
+		return tree_err(node, err,
+		    "'%s': the environment has no variable '%s'", node->name,
+		    node->text);
+	if (buf_puts(b, value, err))
+		return -1;
+	trim(b);
+	return 0;
+}
+
 /* The node's text becomes what the file or variable holds. */
 static int
 resolve(struct tree *node, const char *suffix, struct err *err)
 {
 	AUTO(buf) struct buf b = { .max = SECRET_FILE_MAX };
-	const char *value;
+	bool is_file = strcmp(suffix, "-file") == 0;
 
 	if (*suffix == '\0')
 		return 0;
-	if (strcmp(suffix, "-env") == 0) {
-		value = getenv(node->text);
-		if (!value)
-			return tree_err(node, err,
-			    "'%s': the environment has no variable '%s'",
-			    node->name, node->text);
-		if (buf_puts(&b, value, err))
-			return -1;
-	} else if (file_read(node->text, &b, err)) {
+	if (!is_file && read_env(node, &b, err))
+		return -1;
+	if (is_file && fields_read_file(node->text, &b, err)) {
 		struct err why = *err;
 
 		return tree_err(node, err, "'%s': %s", node->name, why.msg);
 	}
-	while (b.len > 0 && strchr("\r\n", b.data[b.len - 1]))
-		b.data[--b.len] = '\0';
+	if (is_file)
+		node->file = TAKE(node->text);
 	free(node->text);
 	node->text = TAKE(b.data);
-	return node->text ? 0 : err_nomem(err);
+	return 0;
 }
 
 static int

@@ -9,11 +9,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/buf.h"
 #include "base/tree.h"
 
 enum field_kind {
 	FIELD_TEXT,   /* const char * */
-	FIELD_SECRET, /* const char *; <name>-file and <name>-env give it too */
+	FIELD_SECRET, /* const char *; <name>-file and <name>-env give it too;
+	               * the node then holds the text, and where it was */
 	FIELD_SIZE,   /* uint64_t: 20M */
 	FIELD_NUMBER, /* uint64_t */
 	FIELD_SPAN,   /* uint64_t, seconds: 30d */
@@ -34,6 +36,10 @@ struct field {
 };
 
 enum { FIELDS_MAX = 32 }; /* of one map */
+
+/* Append what the file of a "-file" key holds, without the ends of line behind
+ * it. */
+MUST_CHECK int fields_read_file(const char *path, struct buf *, struct err *);
 
 /*
  * ERR_USAGE, with where it was written: a key that is not in the table, a

@@ -1,6 +1,5 @@
 #include "s3/s3.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -22,75 +21,9 @@ copy_given(const char *s, char **to, struct err *err)
 }
 
 static int
-check_bucket(const char *name, struct err *err)
-{
-	size_t n = given(name) ? strlen(name) : 0;
-
-	if (n == 0)
-		return err_set(err, ERR_USAGE, "bucket is missing");
-	for (size_t i = 0; i < n; i++)
-		if (!isalnum((unsigned char)name[i]) &&
-		    !strchr("-._:", name[i]))
-			n = 0;
-	if (n < 3 || n > 255)
-		return err_set(err, ERR_USAGE,
-		    "bucket '%.100s': 3 to 63 letters, digits, '-' and '.'",
-		    name);
-	return 0;
-}
-
-/* A line break that was copied along would end up in a header. */
-static int
-check_key(const char *what, const char *key, bool needed, struct err *err)
-{
-	if (needed && !given(key))
-		return err_set(err, ERR_USAGE, "%s is missing", what);
-	for (; key && *key; key++)
-		if (*key <= ' ' || *key > '~')
-			return err_set(err, ERR_USAGE,
-			    "%s has white space or other characters that no "
-			    "key has",
-			    what);
-	return 0;
-}
-
-static int
-check_options(const struct s3_options *o, struct err *err)
-{
-	const char *sse = o->server_side_encryption;
-
-	if (check_bucket(o->bucket, err) ||
-	    check_key("access-key", o->access_key, true, err) ||
-	    check_key("secret-key", o->secret_key, true, err) ||
-	    check_key("session-token", o->session_token, false, err) ||
-	    check_key("region", o->region, false, err) ||
-	    check_key("storage-class", o->storage_class, false, err) ||
-	    check_key("kms-key-id", o->kms_key_id, false, err))
-		return -1;
-	if (given(o->region) && strlen(o->region) >= S3_REGION_SIZE)
-		return err_set(err, ERR_USAGE, "region is too long");
-	if (given(sse) && strcmp(sse, "AES256") != 0 &&
-	    strcmp(sse, "aws:kms") != 0)
-		return err_set(err, ERR_USAGE,
-		    "server-side-encryption '%.40s' is not AES256 or aws:kms",
-		    sse);
-	if (given(o->kms_key_id) && (!given(sse) || *sse != 'a'))
-		return err_set(err, ERR_USAGE,
-		    "kms-key-id needs server-side-encryption aws:kms");
-	if (given(o->tls_ca_chain) &&
-	    !strstr(o->tls_ca_chain, "-----BEGIN CERTIFICATE-----"))
-		return err_set(err, ERR_USAGE,
-		    "'tls-ca-chain' holds no certificate in PEM form");
-	return 0;
-}
-
-static int
 copy_options(struct s3 *s, const struct s3_options *o, struct err *err)
 {
 	return copy_given(o->bucket, &s->bucket, err) ||
-	               copy_given(o->access_key, &s->access_key, err) ||
-	               copy_given(o->secret_key, &s->secret_key, err) ||
-	               copy_given(o->session_token, &s->session_token, err) ||
 	               copy_given(o->storage_class, &s->storage_class, err) ||
 	               copy_given(o->server_side_encryption, &s->encryption,
 	                   err) ||
@@ -120,27 +53,25 @@ s3_new(const struct s3_options *o, struct s3 **out, struct err *err)
 		.receive = o->receive,
 		.send = o->send };
 	AUTO(s3) struct s3 *s = calloc(1, sizeof *s);
+	const char *which;
 
 	if (!s)
 		return err_nomem(err);
 	monitor_init(&s->m);
 	s->clock = o->clock ? o->clock : clock_real();
-	if (check_options(o, err) ||
+	if (s3_options_check(o, &which, err) ||
 	    endpoint_parse(&s->endpoint, o->endpoint, o->uri_style, o->bucket,
 	        err) ||
-	    copy_options(s, o, err) || http_new(&h, &s->http, err))
+	    copy_options(s, o, err) ||
+	    s3_keys_add(&s->ring, o->access_key, o->secret_key,
+	        o->session_token, err) ||
+	    http_new(&h, &s->http, err))
 		return -1;
 	set_region(s, o->region);
+	s->reload = o->reload;
+	s->reload_ctx = o->reload_ctx;
 	*out = TAKE(s);
 	return 0;
-}
-
-static void
-wipe(char *secret)
-{
-	if (secret)
-		explicit_bzero(secret, strlen(secret));
-	free(secret);
 }
 
 void
@@ -151,10 +82,7 @@ s3_free(struct s3 *s)
 	http_free(s->http);
 	endpoint_done(&s->endpoint);
 	free(s->bucket);
-	free(s->access_key);
-	wipe(s->secret_key);
-	wipe(s->session_token);
-	explicit_bzero(&s->key, sizeof s->key);
+	s3_keys_free(s->ring);
 	free(s->storage_class);
 	free(s->encryption);
 	free(s->kms_key_id);

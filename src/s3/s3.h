@@ -25,6 +25,15 @@
 struct rate;
 struct s3;
 
+/* The last is NULL where there is none.  s3_keys_wipe after. */
+struct s3_keys {
+	char *access_key, *secret_key, *session_token;
+};
+void s3_keys_wipe(struct s3_keys *);
+
+/* The keys as they are now, e.g. in their files. */
+typedef int s3_reload_fn(const void *ctx, struct s3_keys *, struct err *);
+
 /* Strings are borrowed while s3_new runs. NULL or "" where not given. */
 struct s3_options {
 	/* https://host[:port][/path], or bare host[:port]: TLS then iff the
@@ -41,13 +50,23 @@ struct s3_options {
 	const char *proxy, *no_proxy;
 	const struct clock *clock;   /* NULL: the machine's */
 	struct rate *receive, *send; /* borrowed for good; NULL: no limit */
+	/* Asked when the server no longer takes the keys; where they are others
+	 * by then, the request is tried again with them.  One call at a time.
+	 * NULL: keys stay.  reload_ctx outlives the client. */
+	s3_reload_fn *reload;
+	const void *reload_ctx;
 };
+
+/* ERR_USAGE: an option that cannot be right; *which is then what it is called
+ * in a configuration, "uri-style". */
+MUST_CHECK int s3_options_check(const struct s3_options *, const char **which,
+    struct err *);
 
 #define S3_ALL UINT64_MAX /* get: to the end */
 
 enum { S3_PART_MIN = 5 << 20, S3_PARTS_MAX = 10000 };
 
-/* ERR_USAGE: an option that cannot be right, named.  Nothing is sent. */
+/* ERR_USAGE as s3_options_check.  Nothing is sent. */
 MUST_CHECK int s3_new(const struct s3_options *, struct s3 **, struct err *);
 void s3_free(struct s3 *);
 const char *s3_bucket(const struct s3 *);

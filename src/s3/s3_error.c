@@ -217,6 +217,20 @@ by_status(const struct s3 *s, const struct s3_request *q,
 }
 
 bool
+s3_error_of_keys(const struct s3_reply *r)
+{
+	static const char *const codes[] = { "InvalidAccessKeyId",
+		"SignatureDoesNotMatch", "ExpiredToken", "InvalidToken",
+		"TokenRefreshRequired" };
+
+	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+		if (has_code(r, codes[i]))
+			return true;
+	return !*r->error.code &&
+	       (r->http.status == 403 || r->http.status == 400);
+}
+
+bool
 s3_error_wants_checksum(const struct s3_reply *r)
 {
 	const char *m = r->error.message;

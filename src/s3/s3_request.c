@@ -40,6 +40,7 @@ struct attempt {
 	char region[S3_REGION_SIZE], date[DATE_BASIC_SIZE];
 	char sha256[SHA256_HEX];
 	int64_t now;
+	struct s3_keyring *ring; /* whose first keys are used */
 	char *authorization;
 	struct http_header *headers;
 };
@@ -62,6 +63,7 @@ moment(struct s3 *s, struct attempt *a)
 	monitor_enter(&s->m);
 	memcpy(a->region, s->region, sizeof a->region);
 	a->now = clock_now(s->clock) + s->skew;
+	a->ring = s->ring;
 	monitor_leave(&s->m);
 	date_basic(a->now, a->date);
 }
@@ -123,15 +125,16 @@ add_some(const struct http_header *from, bool which, struct http_header *to)
 
 /* The key of the day, copied; made anew when the day or the region is. */
 static int
-take_key(struct s3 *s, const struct sigv4_scope *scope, struct sigv4_key *k,
-    struct err *err)
+take_key(struct s3 *s, struct s3_keyring *ring, const struct sigv4_scope *scope,
+    struct sigv4_key *k, struct err *err)
 {
 	int rc = 0;
 
 	monitor_enter(&s->m);
-	if (!sigv4_key_is_for(&s->key, scope))
-		rc = sigv4_key_make(s->secret_key, scope, &s->key, err);
-	*k = s->key;
+	if (!sigv4_key_is_for(&ring->day, scope))
+		rc = sigv4_key_make(ring->keys.secret_key, scope, &ring->day,
+		    err);
+	*k = ring->day;
 	monitor_leave(&s->m);
 	return rc;
 }
@@ -144,10 +147,10 @@ sign(struct s3 *s, const struct s3_request *q, struct attempt *a,
 	const struct sigv4_request r = { q->method, a->path.data, q->query,
 		a->headers, a->sha256, a->now };
 	struct sigv4_key k;
-	int rc = take_key(s, &scope, &k, err);
+	int rc = take_key(s, a->ring, &scope, &k, err);
 
 	if (rc == 0)
-		rc = sigv4_authorization(s->access_key, &k, &r,
+		rc = sigv4_authorization(a->ring->keys.access_key, &k, &r,
 		    &a->authorization, err);
 	explicit_bzero(&k, sizeof k);
 	return rc;
@@ -170,9 +173,9 @@ make_headers(struct s3 *s, const struct s3_request *q, struct attempt *a,
 	h[n++] = (struct http_header){ "Host", a->host.data };
 	h[n++] = (struct http_header){ "x-amz-content-sha256", a->sha256 };
 	h[n++] = (struct http_header){ "x-amz-date", a->date };
-	if (s->session_token)
+	if (a->ring->keys.session_token)
 		h[n++] = (struct http_header){ "x-amz-security-token",
-			s->session_token };
+			a->ring->keys.session_token };
 	if (r->checksum.len > 0)
 		h[n++] = (struct http_header){ "x-amz-checksum-sha256",
 			r->checksum.data };
@@ -231,6 +234,43 @@ adopt_time(struct s3 *s, const struct attempt *a, const struct s3_reply *r)
 	s->skew = r->http.date - clock_now(s->clock);
 	monitor_leave(&s->m);
 	return true;
+}
+
+/* Inside the monitor.  *others: they are not those that we have. */
+static int
+load_keys(struct s3 *s, bool *others, struct err *err)
+{
+	struct s3_keys now = { 0 };
+	int rc = s->reload(s->reload_ctx, &now, err);
+
+	*others = rc == 0 && !s3_keys_same(&now, &s->ring->keys);
+	if (*others)
+		rc = s3_keys_add(&s->ring, now.access_key, now.secret_key,
+		    now.session_token, err);
+	s3_keys_wipe(&now);
+	return rc;
+}
+
+/* Keys that were replaced while we ran. */
+static bool
+adopt_keys(struct s3 *s, const struct attempt *a, const struct s3_reply *r)
+{
+	struct err err = { 0 };
+	bool others;
+	int rc = 0;
+
+	if (!s->reload || !s3_error_of_keys(r))
+		return false;
+	monitor_enter(&s->m);
+	/* another thread may have read them */
+	others = s->ring != a->ring;
+	if (!others)
+		rc = load_keys(s, &others, &err);
+	monitor_leave(&s->m);
+	if (rc)
+		log_warning("the keys of bucket '%s' cannot be read again: %s",
+		    s->bucket, err.msg);
+	return rc == 0 && others;
 }
 
 /*
@@ -298,6 +338,9 @@ refused(struct s3 *s, const struct s3_request *q, const struct attempt *a,
 	if (adopt_time(s, a, r))
 		return err_set(err, ERR_TRANSIENT,
 		    "the clock here and that of %s differ", s->endpoint.base);
+	if (adopt_keys(s, a, r))
+		return err_set(err, ERR_TRANSIENT,
+		    "the keys of bucket '%s' are others now", s->bucket);
 	if (adopt_checksums(s, q, r))
 		return err_set(err, ERR_TRANSIENT,
 		    "bucket '%s' takes nothing without a checksum", s->bucket);

@@ -13,6 +13,7 @@
 #include "s3/endpoint.h"
 #include "s3/reply.h"
 #include "s3/s3.h"
+#include "s3/s3_keys.h"
 #include "s3/sigv4.h"
 
 enum { S3_REGION_SIZE = 64 };
@@ -20,12 +21,14 @@ enum { S3_REGION_SIZE = 64 };
 struct s3 {
 	/* as given; never changes */
 	struct endpoint endpoint;
-	char *bucket, *access_key, *secret_key, *session_token;
+	char *bucket;
 	char *storage_class, *encryption, *kms_key_id;
 	bool region_given;
 	atomic_bool told_versions; /* that they stay */
 	atomic_bool checksums;     /* the server insists on them */
 	const struct clock *clock;
+	s3_reload_fn *reload; /* or NULL */
+	const void *reload_ctx;
 	struct http *http;
 	atomic_uint_fast64_t sent[S3_KINDS];
 
@@ -34,7 +37,7 @@ struct s3 {
 	char region[S3_REGION_SIZE];
 	int64_t skew;   /* to sign with, seconds; 0 until a server objects */
 	int64_t offset; /* of its Date, seconds */
-	struct sigv4_key key; /* the last that was used */
+	struct s3_keyring *ring;
 	bool answered;
 	unsigned silent; /* exchanges without an answer before the first */
 };
@@ -63,6 +66,10 @@ struct s3_reply {
 	                      * 0: none */
 	bool lost; /* an attempt before the last had no clear answer */
 };
+
+/* ERR_USAGE: characters that no key has. */
+MUST_CHECK int s3_options_text(const char *what, const char *text,
+    struct err *);
 
 /*
  * Until it is done or cannot be.  0: the status is 2xx and the body has the

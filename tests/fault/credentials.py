@@ -1,5 +1,6 @@
 """Keys that expire, are taken away or replaced, and clocks that are wrong,
 while the program runs."""
+import json
 import os
 import random
 import string
@@ -76,11 +77,14 @@ class Keys:
         self.number = 0
         admin("user", "create", "--uid=" + self.user, "--display-name=x")
         self.new()
+        self.store()
 
     def new(self):
         self.access, self.secret = "AK" + word(18), word(40)
         admin("key", "create", "--uid=" + self.user, "--key-type=s3",
               "--access-key=" + self.access, "--secret=" + self.secret)
+
+    def store(self):
         for name, text in (("access", self.access), ("secret", self.secret)):
             path = self.world.path(name + "-key")
             with open(path + ".new", "w", encoding="utf-8") as f:
@@ -88,9 +92,11 @@ class Keys:
             os.chmod(path + ".new", 0o600)
             os.replace(path + ".new", path)
 
-    def rotate(self):
+    def rotate(self, store=True):
         old = self.access
         self.new()
+        if store:
+            self.store()
         admin("key", "rm", "--uid=" + self.user, "--key-type=s3",
               "--access-key=" + old)
 
@@ -109,24 +115,45 @@ def rotated():
     def judge_with_new_keys():
         world.repo.access, world.repo.secret = keys.access, keys.secret
 
-    def one(k):
+    def rotate_in(k, rotate, *args):
+        """Before the answer to the k-th request."""
         world.orders.obey({"side": "repo", "skip": k, "times": 1,
-                           "do": "lose", "call": keys.rotate})
-        r = world.run("create", "--full")
-        struck = world.orders.struck
+                           "do": "lose", "call": rotate})
+        r = world.run(*args)
+        want(world.orders.struck, "not so many requests:", k, args)
         world.orders.obey(None)
         judge_with_new_keys()
-        sets = world.honest()
-        if r.status == 0:
-            want("finished" in sets.values(), "exit status 0, and no set")
-        else:
-            want(struck and r.status in (1, 3), r)
-            want("access-key" in r.err, "does not say which key:", r)
+        return r
+
+    def create(k):
+        r = rotate_in(k, keys.rotate, "create", "--full", "--json")
+        want(r.status == 0, r)
+        made = json.loads(r.out)["backup-id"]
+        want(world.honest()[made] == "finished", "the set is not whole")
+
+    def restore(k):
+        good = world.picture()
+        made = world.create()
+        world.harm_small()
+        r = rotate_in(k, keys.rotate, "restore", made)
+        want(r.status == 0, r)
+        want(world.picture() == good, "not what was saved")
+
+    def late(k):
+        """The files have the new keys only when the run is over."""
+        r = rotate_in(k, lambda: keys.rotate(store=False), "create", "--full")
+        keys.store()
+        want(r.status in (1, 3), r)
+        want("access-key" in r.err, "does not say which key:", r)
+        world.honest()
         made = world.create()
         want(world.honest()[made] == "finished", "the next set is not whole")
 
-    for k in (3, 9, 13):
-        yield "rotated after %d requests" % k, one, k
+    for name, one, points in (("create", create, (1, 6, 12)),
+                              ("restore", restore, (2, 5)),
+                              ("late", late, (3, 9))):
+        for k in points:
+            yield "%s, rotated after %d requests" % (name, k), one, k
 
 
 def clocks():
@@ -150,6 +177,7 @@ def clocks():
 
 tests.group("a token that expires is said, and harms nothing", expired())
 if field("repo", "kind") == "radosgw":
-    tests.group("keys that are rotated are said, and harm nothing", rotated())
+    tests.group("keys that are rotated in their files are read again",
+                rotated())
 tests.group("works with a clock at the limit of what servers take", clocks())
 tests.done()

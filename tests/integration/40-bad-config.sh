@@ -139,17 +139,30 @@ wrong_values() {
 	repository: {path: [a, b]}
 	$DB
 	YAML
-	local field
-	for field in 'uri-style: sideways' 'endpoint: "ftp://127.0.0.1"'; do
-		cat >config.yaml <<-YAML
+}
+
+# of a repository and of a component: found before anything is asked or made
+s3_options() {
+	local field lines
+	for field in 'uri-style: sideways' 'endpoint: "ftp://127.0.0.1"' \
+	    'endpoint: "http://127.0.0.1:99999"' 'bucket: "a/b"' \
+	    'proxy: "gopher://proxy"' 'tls-ca-chain: "none"' \
+	    'region: "eu west"' 'secret-key: "a b"'; do
+		lines=(bucket:\ bbb access-key:\ a secret-key:\ b)
+		mapfile -t lines < <(printf '%s\n' "${lines[@]}" |
+		    grep -v "^${field%%:*}:")
+		bad $((${#lines[@]} + 3)) "${field%%:*}" <<-YAML
+		repository:
+		  s3:
+		$(printf '    %s\n' "${lines[@]}" "$field")
+		$DB
+		YAML
+		bad $((${#lines[@]} + 4)) "${field%%:*}" <<-YAML
 		repository: {path: $T/repository}
 		components:
-		  - {name: a, type: bucket, bucket: bbb, access-key: a,
-		     secret-key: b, $field}
+		  - name: a
+		$(printf '    %s\n' "${lines[@]}" "$field" 'type: bucket')
 		YAML
-		pb 2 create
-		contains err "${field%%:*}"
-		[ ! -e repository/platform/sets ]
 	done
 }
 
@@ -211,6 +224,7 @@ it 'refuses what is no YAML, or no map' not_yaml
 it 'names unknown keys' unknown_keys
 it 'names missing fields' missing_fields
 it 'names wrong values' wrong_values
+it 'names options of S3 that cannot be right' s3_options
 it 'names what is given twice' twice
 it 'says which secret cannot be read' secrets_elsewhere
 it 'has limits for what it reads' limits

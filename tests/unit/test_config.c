@@ -117,7 +117,7 @@ static const struct {
 	    "components, limits, retention, scratch" },
 	{ "repository: /b\n" SQLITE,
 	    "p.yaml:1: 'repository' must be a map, not one value" },
-	{ "repository:\n  path: /b\n  s3: {bucket: b, access-key: a, "
+	{ "repository:\n  path: /b\n  s3: {bucket: bbb, access-key: a, "
 	  "secret-key: s}\n" SQLITE,
 	    "p.yaml:3: two repositories: give either 's3' or 'path', not both" },
 	{ "repository: {name: x}\n" SQLITE,
@@ -127,7 +127,7 @@ static const struct {
 	{ "repository: {path: /b, name: A b}\n" SQLITE,
 	    "p.yaml:1: the name 'A b' must be 1 to 63 of a-z 0-9 . _ - and "
 	    "begin with a letter or digit" },
-	{ "repository:\n  s3:\n    bucket: b\n    access-key: a\n" SQLITE,
+	{ "repository:\n  s3:\n    bucket: bbb\n    access-key: a\n" SQLITE,
 	    "p.yaml:2: 'secret-key' is missing" },
 	{ "repository: {path: /b, create-bucket: maybe}\n" SQLITE,
 	    "p.yaml:1: 'create-bucket' must be true or false, not 'maybe'" },
@@ -163,11 +163,11 @@ static const struct {
 	{ REPO "components:\n- {name: a, type: sqlite, path: /a}\n- {name: a, "
 	       "type: sqlite, path: /b}\n",
 	    "p.yaml:4: two components have the name 'a'" },
-	{ REPO "components:\n- {name: a, type: bucket, bucket: b, "
+	{ REPO "components:\n- {name: a, type: bucket, bucket: bbb, "
 	       "access-key: x, access-key-env: Y, secret-key: s}\n",
 	    "p.yaml:3: 'access-key-env': the environment has no variable "
 	    "'Y'" },
-	{ REPO "components:\n- {name: a, type: bucket, bucket: b, "
+	{ REPO "components:\n- {name: a, type: bucket, bucket: bbb, "
 	       "access-key: x, secret-key-file: /nonexistent/s}\n",
 	    "p.yaml:3: 'secret-key-file': cannot open '/nonexistent/s': No such file "
 	    "or directory" },
@@ -198,9 +198,23 @@ static const struct {
 	    "keep-within, delete-older-than-days, grace" },
 	{ REPO SQLITE "retention: {delete-older-than-days: 36501}\n",
 	    "p.yaml:3: 'delete-older-than-days' must be 1 to 36500" },
-	{ "repository:\n  s3:\n    {bucket: b, access-key: a, secret-key: s,\n"
+	{ "repository:\n  s3:\n    {bucket: bbb, access-key: a, secret-key: s,\n"
 	  "     delete-older-than-days: 36501}\n" SQLITE,
 	    "p.yaml:4: 'delete-older-than-days' must be 1 to 36500" },
+	{ "repository:\n  s3:\n    bucket: bbb\n    access-key: a\n"
+	  "    secret-key: s\n    uri-style: sideways\n" SQLITE,
+	    "p.yaml:6: uri-style 'sideways' is not path, host, virtual or "
+	    "auto" },
+	{ "repository:\n  s3:\n    bucket: bbb\n    access-key: a\n"
+	  "    secret-key: s\n    kms-key-id: k\n" SQLITE,
+	    "p.yaml:6: kms-key-id needs server-side-encryption aws:kms" },
+	{ REPO "components:\n- {name: a, type: bucket, bucket: bbb, "
+	       "access-key: x, secret-key: s,\n   endpoint: 'ftp://h'}\n",
+	    "p.yaml:4: endpoint 'ftp://h': neither http nor https; it looks "
+	    "like https://s3.example.org:9000" },
+	{ REPO "components:\n- {name: a, type: bucket, bucket: bbb, "
+	       "access-key: x,\n   secret-key-file: /dev/null}\n",
+	    "p.yaml:4: secret-key is missing" },
 };
 
 static void
@@ -258,17 +272,17 @@ secrets_come_from_files_and_environment(void **state)
 
 	(void)state;
 	assert_true(fd >= 0);
-	assert_int_equal(write(fd, "from file\n", 10), 10);
+	assert_int_equal(write(fd, "from-file\n", 10), 10);
 	(void)close(fd);
-	assert_int_equal(setenv("TEST_CONFIG_KEY", "from environment", 1), 0);
+	assert_int_equal(setenv("TEST_CONFIG_KEY", "from-environment", 1), 0);
 	(void)snprintf(text, sizeof text,
-	    REPO "components: [{name: a, type: bucket, bucket: b, "
+	    REPO "components: [{name: a, type: bucket, bucket: bbb, "
 	         "access-key-env: TEST_CONFIG_KEY, secret-key-file: %s}]\n",
 	    path);
 	assert_int_equal(load(text, &c, &err), 0);
 	assert_string_equal(c->components[0].bucket.s3.access_key,
-	    "from environment");
-	assert_string_equal(c->components[0].bucket.s3.secret_key, "from file");
+	    "from-environment");
+	assert_string_equal(c->components[0].bucket.s3.secret_key, "from-file");
 	(void)unlink(path);
 }
 
@@ -493,7 +507,7 @@ static void
 days_of_the_place_for_backups_are_a_rule(void **state)
 {
 	static const char place[] =
-	    "repository: {s3: {bucket: b, access-key: a, secret-key: s, "
+	    "repository: {s3: {bucket: bbb, access-key: a, secret-key: s, "
 	    "delete-older-than-days: 30}}\n" SQLITE;
 	AUTO(config) struct config *c = NULL, *both = NULL;
 	AUTO(buf) struct buf b = { .max = 4096 };

@@ -9,6 +9,7 @@
 
 #include "../lib/failalloc.h"
 #include "../lib/s3_kit.h"
+#include "base/str.h"
 #include "s3/s3_request.h"
 
 #define LIST "GET", "/bucket?list-type=2&max-keys=1"
@@ -405,11 +406,131 @@ every_allocation_may_fail(void **state)
 	assert_true(fails >= 8);
 }
 
+/* --- keys that are replaced */
+
+struct rotation {
+	const char *access[3], *token; /* one reload after the other */
+	unsigned asked;
+};
+
+static int
+reload(const void *ctx, struct s3_keys *k, struct err *err)
+{
+	struct rotation *r = *(struct rotation *const *)ctx;
+	const char *access = r->access[r->asked++];
+
+	if (!access)
+		return err_set(err, ERR_IO, "no such file");
+	if (str_dup(access, &k->access_key, err) ||
+	    str_dup("hush-hush", &k->secret_key, err))
+		return -1;
+	return r->token ? str_dup(r->token, &k->session_token, err) : 0;
+}
+
+#define REFUSED(code) KIT_ERROR("GET", "/bucket?", 403, code)
+#define GRANTED KIT_XML("GET", "/bucket?", EMPTY_LIST)
+
+static void
+start_rotating(struct s3_kit *k, const struct httpd_step *steps,
+    struct rotation *const *r)
+{
+	const struct s3_options o = { .reload = reload, .reload_ctx = r };
+
+	s3_kit_start(k, steps, &o);
+}
+
+static void
+keys_that_were_replaced_are_read_again(void **state)
+{
+	static const char *const code[] = { "InvalidAccessKeyId",
+		"SignatureDoesNotMatch", "ExpiredToken", "InvalidToken",
+		"TokenRefreshRequired" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof code / sizeof *code; i++) {
+		struct httpd_step steps[] = { REFUSED("x"), GRANTED, GRANTED,
+			KIT_END };
+		struct rotation rotation = { .access = { "AKID2" },
+			.token = "token" };
+		struct rotation *r = &rotation;
+		char body[200];
+		AUTO(s3_kit) struct s3_kit k;
+		struct err err = { 0 };
+
+		(void)snprintf(body, sizeof body,
+		    "<Error><Code>%s</Code></Error>", code[i]);
+		steps[0].body = body;
+		start_rotating(&k, steps, &r);
+		if (exists(&k, &err) || exists(&k, &err))
+			fail_msg("%s", err.msg);
+		s3_kit_check(&k);
+		assert_int_equal(r->asked, 1);
+		assert_non_null(strstr(httpd_head(k.d, 0), "Credential=AKID/"));
+		for (unsigned n = 1; n < 3; n++) {
+			assert_non_null(strstr(httpd_head(k.d, n),
+			    "Credential=AKID2/"));
+			assert_non_null(strstr(httpd_head(k.d, n),
+			    "x-amz-security-token: token\r\n"));
+		}
+	}
+}
+
+static void
+a_head_that_is_refused_may_be_a_key_that_was_replaced(void **state)
+{
+	const struct httpd_step steps[] = {
+		{ "HEAD", "/bucket/k", 403, NULL, NULL, 0, 0 },
+		{ "HEAD", "/bucket/k", 400, NULL, NULL, 0, 0 },
+		{ "HEAD", "/bucket/k", 200, "ETag: e\r\n", NULL, 0, 0 }, KIT_END
+	};
+	struct rotation rotation = { .access = { "AKID2", "AKID3" } };
+	struct rotation *r = &rotation;
+	AUTO(s3_kit) struct s3_kit k;
+	struct err err = { 0 };
+
+	(void)state;
+	start_rotating(&k, steps, &r);
+	if (s3_head(k.s, "k", NULL, NULL, &err))
+		fail_msg("%s", err.msg);
+	s3_kit_check(&k);
+}
+
+static void
+keys_that_are_as_they_were_are_refused(void **state)
+{
+	const struct httpd_step steps[] = { REFUSED("InvalidAccessKeyId"),
+		KIT_END };
+	const struct httpd_step denied[] = { REFUSED("AccessDenied"), KIT_END };
+	/* the same, none to be had, what is no key */
+	struct rotation rotation[] = { { .access = { "AKID" } },
+		{ .access = { NULL } }, { .access = { "AK\nID" } } };
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		struct rotation *r = &rotation[i % 3];
+		AUTO(s3_kit) struct s3_kit k;
+		struct err err = { 0 };
+
+		r->asked = 0;
+		start_rotating(&k, i < 3 ? steps : denied, &r);
+		assert_int_equal(exists(&k, &err), -1);
+		assert_true(err_is(&err, ERR_DENIED));
+		s3_kit_check(&k);
+		assert_int_equal(r->asked, i < 3);
+		if (i < 3)
+			assert_non_null(strstr(err.msg, "check access-key"));
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_transient_is_tried_again),
+		cmocka_unit_test(keys_that_were_replaced_are_read_again),
+		cmocka_unit_test(
+		    a_head_that_is_refused_may_be_a_key_that_was_replaced),
+		cmocka_unit_test(keys_that_are_as_they_were_are_refused),
 		cmocka_unit_test(a_busy_server_says_how_long_to_wait),
 		cmocka_unit_test(in_the_end_it_is_given_up),
 		cmocka_unit_test(

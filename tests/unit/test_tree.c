@@ -118,6 +118,24 @@ every_allocation_may_fail(void **state)
 	assert_true(fails >= 9);
 }
 
+static void
+what_a_file_or_a_variable_gives_is_found_by_its_name(void **state)
+{
+	static const char *const name[] = { "key-files", "no-key", "key-file",
+		"name-env", "plain" };
+	AUTO(tree) struct tree *t = NULL;
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(tree_new(TREE_MAP, NULL, "p.yaml", 1, &t, &err), 0);
+	for (size_t i = 0; i < sizeof name / sizeof *name; i++)
+		assert_int_equal(tree_add_text(t, name[i], "x", &err), 0);
+	assert_string_equal(tree_given(t, "key")->name, "key-file");
+	assert_string_equal(tree_given(t, "name")->name, "name-env");
+	assert_string_equal(tree_given(t, "plain")->name, "plain");
+	assert_null(tree_given(t, "pla"));
+}
+
 int
 main(void)
 {
@@ -127,6 +145,8 @@ main(void)
 		cmocka_unit_test(what_is_not_there_is_null),
 		cmocka_unit_test(errors_say_where),
 		cmocka_unit_test(every_allocation_may_fail),
+		cmocka_unit_test(
+		    what_a_file_or_a_variable_gives_is_found_by_its_name),
 	};
 
 	return cmocka_run_group_tests_name("tree", tests, NULL, NULL);
