@@ -29,6 +29,7 @@ round=
 network=plain	# or tls, slow
 finish() {
 	local server
+	trap '' INT TERM	# once is enough
 	sea_stop
 	database_stop "$WORK/mariadb"
 	for server in source target home; do

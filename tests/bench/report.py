@@ -80,8 +80,10 @@ def rows_of(lines):
     for i, row in enumerate(rows):
         first.setdefault(row["workload"], i)
     rows.sort(key=lambda r: (known.get(r["part"], len(PARTS)),
-                             first[r["workload"]], not is_ours(r),
-                             r.get("floor", False), r["wall"]))
+                             r["part"] == "growth" and r["objects"],
+                             first[r["workload"]], r["tool"] != OURS,
+                             not is_ours(r), r.get("floor", False),
+                             r["wall"]))
     compare(rows)
     return rows
 
