@@ -9,6 +9,8 @@
  * One thread, one queue for each direction; nothing is read while a queue
  * is full.
  */
+#include "listen.h"
+
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
@@ -108,7 +110,10 @@ receive(struct proxy *p, struct pair *pair, int which)
 		c->due = now() + p->delay;
 		c->n = (size_t)n;
 		c->sent = 0;
-		*(w->last ? &w->last->next : &w->first) = c;
+		if (w->last)
+			w->last->next = c;
+		else
+			w->first = c;
 		w->last = c;
 		w->queued += c->n;
 	}
@@ -218,22 +223,6 @@ accept_one(struct proxy *p)
 	p->all.next = pair;
 	add_end(p, pair, 0, near);
 	add_end(p, pair, 1, far);
-}
-
-static int
-listen_somewhere(void)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET };
-	socklen_t len = sizeof a;
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) ||
-	    listen(fd, 512) || getsockname(fd, (struct sockaddr *)&a, &len))
-		return -1;
-	(void)printf("http://127.0.0.1:%d\n", ntohs(a.sin_port));
-	(void)fflush(stdout);
-	return fd;
 }
 
 /* --- all of them */

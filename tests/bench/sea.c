@@ -10,6 +10,8 @@
  * One thread a connection.  For make bench alone: what is measured is a client
  * whose work grows with the number of objects.
  */
+#include "listen.h"
+
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <netinet/tcp.h>
@@ -210,22 +212,6 @@ serve(void *arg)
 	free(in);
 	(void)close(fd);
 	return NULL;
-}
-
-static int
-listen_somewhere(void)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET };
-	socklen_t len = sizeof a;
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) ||
-	    listen(fd, 128) || getsockname(fd, (struct sockaddr *)&a, &len))
-		return -1;
-	(void)printf("http://127.0.0.1:%d\n", ntohs(a.sin_port));
-	(void)fflush(stdout);
-	return fd;
 }
 
 int

@@ -9,6 +9,7 @@
  * waited for.  In C, because a process is charged with the memory of the one
  * that started it: measured by a script, nothing takes less than a script.
  */
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -49,13 +50,10 @@ run(char *command[], struct used *u)
 	double begin = seconds();
 	struct rusage r;
 	int status;
-	pid_t pid = vfork();
+	pid_t pid;
 
-	if (pid == 0) {
-		(void)execvp(command[0], command);
-		_exit(127);
-	}
-	if (pid < 0 || wait4(pid, &status, 0, &r) != pid)
+	if (posix_spawnp(&pid, command[0], NULL, NULL, command, environ) ||
+	    wait4(pid, &status, 0, &r) != pid)
 		return -1;
 	u->wall += seconds() - begin;
 	u->cpu += of_timeval(r.ru_utime) + of_timeval(r.ru_stime);
@@ -68,14 +66,14 @@ int
 main(int argc, char *argv[])
 {
 	struct used u = { 0 };
-	int times = argc > 3 ? atoi(argv[1]) : 0;
+	long times = argc > 3 ? strtol(argv[1], NULL, 10) : 0;
 	FILE *f;
 
 	if (times < 1) {
 		(void)fputs("usage: usage TIMES FILE COMMAND...\n", stderr);
 		return 2;
 	}
-	for (int i = 0; i < times; i++)
+	for (long i = 0; i < times; i++)
 		if (run(argv + 3, &u)) {
 			perror("usage");
 			return 1;
@@ -87,6 +85,7 @@ main(int argc, char *argv[])
 	}
 	(void)fprintf(f,
 	    "{\"wall\":%.4f,\"cpu\":%.4f,\"rss\":%.1f,\"status\":%d}\n",
-	    u.wall / times, u.cpu / times, (double)u.kib / 1024, u.status);
+	    u.wall / (double)times, u.cpu / (double)times, (double)u.kib / 1024,
+	    u.status);
 	return fclose(f) ? 1 : u.status;
 }
