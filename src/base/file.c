@@ -83,6 +83,7 @@ file_room(const char *path, uint64_t *bytes, struct err *err)
 
 	if (statvfs(path, &v))
 		return err_sys(err, "cannot tell the free space of '%s'", path);
+	/* what a file system without a limit may say, such as one of FUSE */
 	if (v.f_frsize > 0 && v.f_bavail > UINT64_MAX / v.f_frsize)
 		*bytes = UINT64_MAX;
 	else

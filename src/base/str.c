@@ -230,10 +230,11 @@ str_base64(struct buf *b, const void *bytes, size_t n, struct err *err)
 			base64_digit[k > 1 ? v >> 6 & 63 : 64],
 			base64_digit[k > 2 ? v & 63 : 64] };
 
-		if (buf_add(b, four, sizeof four, err))
-			return -1;
+		memcpy(b->data + b->len, four, sizeof four);
+		b->len += sizeof four;
 		n -= k;
 	}
+	b->data[b->len] = '\0';
 	return 0;
 }
 

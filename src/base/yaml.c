@@ -191,7 +191,7 @@ take(struct reader *r, const yaml_event_t *e, struct err *err)
 	case YAML_SEQUENCE_END_EVENT:
 	case YAML_MAPPING_END_EVENT:
 		r->depth--;
-		return 0;
+		break;
 	}
 	return 0;
 }

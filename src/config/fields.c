@@ -8,7 +8,10 @@
 #include "base/file.h"
 #include "base/str.h"
 
-enum { SECRET_FILE_MAX = 1 << 20 };
+enum {
+	SECRET_FILE_MAX = 1 << 20,
+	NAME_SIZE = 32, /* of a key and what stands between two of them */
+};
 
 /* "<name>", or for a secret "<name>-file" and "<name>-env"; NULL: neither. */
 static const char *
@@ -41,14 +44,13 @@ find(const struct field *table, const char *name, const char **suffix)
 static int
 unknown(const struct tree *node, const struct field *table, struct err *err)
 {
-	char known[512] = "";
+	char known[FIELDS_MAX * NAME_SIZE] = "";
 	size_t used = 0;
 
 	for (; table->name; table++) {
 		size_t n = strlen(table->name);
 
-		if (used + n + 3 > sizeof known)
-			break;
+		assert(n + 2 < NAME_SIZE);
 		if (used) {
 			memcpy(known + used, ", ", 3);
 			used += 2;
@@ -178,11 +180,10 @@ set_scalar(struct tree *node, enum field_kind kind, void *out, struct err *err)
 	case FIELD_MAP:
 	case FIELD_LIST:
 	case FIELD_TREE:
-		*(struct tree **)out = node;
-		return 0;
-	case FIELD_TABLE:
+	case FIELD_TABLE: /* flatten left none */
 		break;
 	}
+	*(struct tree **)out = node;
 	return 0;
 }
 

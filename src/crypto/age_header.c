@@ -217,17 +217,16 @@ struct cursor {
 	const char *p, *end;
 };
 
-/* Without its end; false: there is none. */
-static bool
-next_line(struct cursor *c, struct bytes *line)
+/* Without its end.  There is one: the last line ends where the text does, and
+ * what reads lines stops there. */
+static struct bytes
+next_line(struct cursor *c)
 {
 	const char *end = memchr(c->p, '\n', (size_t)(c->end - c->p));
+	struct bytes line = { c->p, (size_t)(end - c->p) };
 
-	if (!end)
-		return false;
-	*line = (struct bytes){ c->p, (size_t)(end - c->p) };
 	c->p = end + 1;
-	return true;
+	return line;
 }
 
 static bool
@@ -304,8 +303,8 @@ read_body(struct cursor *c, struct bytes *body, struct err *err)
 	size_t count = 0;
 
 	do {
-		if (!next_line(c, &line) || line.n > COLUMNS ||
-		    !is_canonical(line.p, line.n))
+		line = next_line(c);
+		if (line.n > COLUMNS || !is_canonical(line.p, line.n))
 			return bad(err, "a stanza that is none");
 		count++;
 	} while (line.n == COLUMNS);
@@ -368,10 +367,9 @@ static int
 parse(const char *p, size_t n, struct header *h, struct err *err)
 {
 	struct cursor c = { p + sizeof version_line - 1, p + n };
-	struct bytes line;
 
-	for (size_t stanzas = 0; next_line(&c, &line); stanzas++) {
-		struct bytes words;
+	for (size_t stanzas = 0;; stanzas++) {
+		struct bytes words, line = next_line(&c);
 
 		if (begins(&line, mac_mark))
 			return stanzas > 0 && c.p == c.end
@@ -386,7 +384,6 @@ parse(const char *p, size_t n, struct header *h, struct err *err)
 		if (read_stanza(&c, words, h, err))
 			return -1;
 	}
-	return bad(err, "its header is cut short");
 }
 
 /* ERR_CORRUPT: not this identity's; or a share that is none. */

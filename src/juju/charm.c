@@ -60,6 +60,20 @@ options_read(struct options *o, struct err *err)
 	return 0;
 }
 
+/* What it says in YAML; *ret NULL: nothing. */
+static int
+option_tree(const char *text, const char *origin, struct tree **ret,
+    struct err *err)
+{
+	size_t len = text ? strlen(text) : 0;
+
+	*ret = NULL;
+	if (len > OPTION_MAX)
+		return err_set(err, ERR_USAGE, "%s is longer than %d bytes",
+		    origin, OPTION_MAX);
+	return len > 0 ? yaml_parse(text, len, origin, ret, err) : 0;
+}
+
 /* --- walking the relations */
 
 struct walk {
@@ -144,14 +158,10 @@ read_databases(const struct options *o, struct tree **ret, struct err *err)
 	AUTO(tree) struct tree *map = NULL;
 
 	*ret = NULL;
-	if (!o->databases)
-		return 0;
-	if (strlen(o->databases) > OPTION_MAX)
-		return err_set(err, ERR_USAGE, "%s is longer than %d bytes",
-		    databases_origin, OPTION_MAX);
-	if (yaml_parse(o->databases, strlen(o->databases), databases_origin,
-	        &map, err))
+	if (option_tree(o->databases, databases_origin, &map, err))
 		return -1;
+	if (!map)
+		return 0;
 	if (map->kind != TREE_MAP)
 		return tree_err(map, err, "%s", form);
 	for (const struct tree *t = map->child; t; t = t->next)
@@ -430,18 +440,11 @@ adopt(struct walk *w, struct tree *from, struct err *err)
 static int
 read_components(struct walk *w, struct err *err)
 {
-	const char *text = w->options->components;
 	AUTO(tree) struct tree *from = NULL;
-	size_t len = text ? strlen(text) : 0;
 
-	if (len > OPTION_MAX)
-		return err_set(err, ERR_USAGE, "%s is longer than %d bytes",
-		    components_origin, OPTION_MAX);
-	if (len == 0)
-		return 0;
-	if (yaml_parse(text, len, components_origin, &from, err))
+	if (option_tree(w->options->components, components_origin, &from, err))
 		return -1;
-	if (from->kind == TREE_MAP && !from->child)
+	if (!from || (from->kind == TREE_MAP && !from->child))
 		return 0;
 	if (from->kind != TREE_LIST)
 		return tree_err(from, err,
@@ -453,16 +456,12 @@ read_components(struct walk *w, struct err *err)
 static int
 read_retention(struct walk *w, struct err *err)
 {
-	const char *text = w->options->retention;
 	AUTO(tree) struct tree *map = NULL;
 
-	if (!text)
-		return 0;
-	if (strlen(text) > OPTION_MAX)
-		return err_set(err, ERR_USAGE, "%s is longer than %d bytes",
-		    retention_origin, OPTION_MAX);
-	if (yaml_parse(text, strlen(text), retention_origin, &map, err))
+	if (option_tree(w->options->retention, retention_origin, &map, err))
 		return -1;
+	if (!map)
+		return 0;
 	if (map->kind != TREE_MAP)
 		return tree_err(map, err,
 		    "it must be a map, such as {keep-last: 7, keep-daily: 14}");

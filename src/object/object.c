@@ -102,24 +102,17 @@ object_move(struct object *to, struct object *from)
 const char *
 object_header_name(enum object_header h)
 {
+	static const char *const name[OBJECT_HEADERS] = {
+		[OBJECT_CONTENT_TYPE] = "content-type",
+		[OBJECT_CONTENT_ENCODING] = "content-encoding",
+		[OBJECT_CONTENT_DISPOSITION] = "content-disposition",
+		[OBJECT_CONTENT_LANGUAGE] = "content-language",
+		[OBJECT_CACHE_CONTROL] = "cache-control",
+		[OBJECT_EXPIRES] = "expires",
+	};
+
 	assert(h < OBJECT_HEADERS);
-	switch (h) {
-	case OBJECT_CONTENT_TYPE:
-		return "content-type";
-	case OBJECT_CONTENT_ENCODING:
-		return "content-encoding";
-	case OBJECT_CONTENT_DISPOSITION:
-		return "content-disposition";
-	case OBJECT_CONTENT_LANGUAGE:
-		return "content-language";
-	case OBJECT_CACHE_CONTROL:
-		return "cache-control";
-	case OBJECT_EXPIRES:
-		return "expires";
-	case OBJECT_HEADERS:
-		break;
-	}
-	return "";
+	return name[h];
 }
 
 int

@@ -1,5 +1,6 @@
 #include "plan/plan.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -44,8 +45,7 @@ insert(struct plan *p, const struct config_component *c)
 {
 	size_t at = p->count;
 
-	if (!p->job)
-		return; /* start made it */
+	assert(p->job); /* start made it */
 	p->count++;
 	for (; at > 0 && rank(p->job[at - 1].component->type) > rank(c->type);
 	     at--)

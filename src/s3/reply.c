@@ -104,14 +104,13 @@ add_entry(struct page_state *s, bool folder, struct err *err)
 
 	if (!s->o.key)
 		return err_set(err, ERR_CORRUPT, "LIST: an entry has no key");
+	if (p->count == ENTRIES_MAX)
+		return err_set(err, ERR_CORRUPT,
+		    "LIST: more than %d entries in one page", (int)ENTRIES_MAX);
 	if (p->count == p->cap) {
 		size_t cap = p->cap ? 2 * p->cap : 64;
 		struct reply_entry *grown;
 
-		if (p->count >= ENTRIES_MAX)
-			return err_set(err, ERR_CORRUPT,
-			    "LIST: more than %d entries in one page",
-			    (int)ENTRIES_MAX);
 		grown = realloc(p->entry, cap * sizeof *grown);
 		if (!grown)
 			return err_nomem(err);
@@ -164,8 +163,6 @@ decode(char **key, struct err *err)
 	}
 	free(*key);
 	*key = b.data;
-	if (strlen(b.data) != b.len)
-		return err_set(err, ERR_CORRUPT, "LIST: a key with a NUL");
 	return 0;
 }
 
@@ -221,14 +218,13 @@ add_upload(struct uploads_state *s, struct err *err)
 	if (!s->one.key || !s->one.id)
 		return err_set(err, ERR_CORRUPT,
 		    "an upload without key or id in the list");
+	if (u->count == ENTRIES_MAX)
+		return err_set(err, ERR_CORRUPT,
+		    "more than %d uploads in one page", (int)ENTRIES_MAX);
 	if (u->count == u->cap) {
 		size_t cap = u->cap ? 2 * u->cap : 64;
 		struct reply_upload *grown;
 
-		if (u->count >= ENTRIES_MAX)
-			return err_set(err, ERR_CORRUPT,
-			    "more than %d uploads in one page",
-			    (int)ENTRIES_MAX);
 		grown = realloc(u->upload, cap * sizeof *grown);
 		if (!grown)
 			return err_nomem(err);

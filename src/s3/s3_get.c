@@ -227,15 +227,22 @@ transfer_write(struct sink *s, const void *p, size_t n, struct err *err)
 static int
 transfer_finish(struct sink *s, struct err *err)
 {
-	(void)s;
+	const struct transfer *t = (struct transfer *)s;
+
 	(void)err;
+	/* also where nobody announced it */
+	if (t->got && t->want->len == S3_ALL)
+		t->got->size = t->want->off + t->done;
 	return 0;
 }
 
 static void
 transfer_free(struct sink *s)
 {
-	(void)s;
+	struct transfer *t = (struct transfer *)s;
+
+	s3_request_done(&t->reply);
+	free(t->etag);
 }
 
 static const struct sink_ops transfer_ops = {
@@ -372,11 +379,9 @@ s3_get(struct s3 *s, const struct s3_get *w, struct object *got,
 		return get_nothing(s, w, got, ntags, err);
 	(void)sink_init(&t.sink, &transfer_ops, NULL);
 	rc = retry_run(&s3_request_policy, s->clock, get_once, &t, err);
-	if (rc == 0 && got && w->len == S3_ALL)
-		got->size =
-		    w->off + t.done; /* also where nobody announced it */
-	s3_request_done(&t.reply);
-	free(t.etag);
+	if (rc == 0)
+		rc = sink_finish(&t.sink, err);
+	sink_free(&t.sink);
 	if (t.broken) {
 		*err = t.why;
 		return -1;

@@ -441,14 +441,20 @@ send_signed(struct s3 *s, const struct s3_request *q, const struct attempt *a,
 	const struct http_request h = { q->method, a->url.data, a->headers,
 		q->body, q->body_len, q->fresh };
 	struct xml_sink xml = { .b = &r->xml };
+	int rc;
 
 	r->xml.max = XML_SIZE_MAX;
 	buf_clear(&r->xml);
 	r->error = (struct reply_error){ 0 };
-	if (!to)
-		to = sink_init(&xml.sink, &xml_ops, NULL);
 	atomic_fetch_add(&s->sent[q->kind], 1);
-	return http_do(s->http, &h, &r->http, to, err);
+	if (to)
+		return http_do(s->http, &h, &r->http, to, err);
+	to = sink_init(&xml.sink, &xml_ops, NULL);
+	rc = http_do(s->http, &h, &r->http, to, err);
+	if (rc == 0)
+		rc = sink_finish(to, err);
+	sink_free(to);
+	return rc;
 }
 
 int

@@ -114,7 +114,7 @@ on_start(void *arg, const XML_Char *name, const XML_Char **attributes)
 	size_t n = strlen(name);
 
 	(void)attributes;
-	if (p->failed)
+	if (p->failed) /* not seen yet, and not ruled out by expat */
 		return;
 	if (++p->depth > XML_DEPTH_MAX || p->used + n + 2 > sizeof p->path) {
 		refuse(p, "too deep");

@@ -7,7 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/rand.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -197,10 +197,6 @@ FAILS(int, EVP_Digest,
     (const void *p, size_t n, unsigned char *to, unsigned *size,
         const EVP_MD *m, ENGINE *e),
     (p, n, to, size, m, e), 0)
-FAILS(unsigned char *, HMAC,
-    (const EVP_MD *m, const void *key, int keylen, const unsigned char *p,
-        size_t n, unsigned char *to, unsigned *size),
-    (m, key, keylen, p, n, to, size), NULL)
 FAILS(EVP_CIPHER_CTX *, EVP_CIPHER_CTX_new, (void), (), NULL)
 FAILS(int, EVP_CipherInit_ex,
     (EVP_CIPHER_CTX * c, const EVP_CIPHER *k, ENGINE *e,
@@ -246,8 +242,7 @@ FAILS(la_ssize_t, archive_write_data,
     (struct archive * a, const void *p, size_t n), (a, p, n), ARCHIVE_FATAL)
 FAILS(CURLcode, curl_global_init, (long flags), (flags), (CURLcode)r)
 FAILS(CURLcode, curl_easy_perform, (CURL * c), (c), (CURLcode)r)
-FAILS(struct curl_slist *, curl_slist_append,
-    (struct curl_slist * l, const char *s), (l, s), NULL)
+FAILS(CURL *, curl_easy_init, (void), (), NULL)
 FAILS(int, yaml_parser_initialize, (yaml_parser_t * p), (p), 0)
 FAILS(int, yaml_parser_parse, (yaml_parser_t * p, yaml_event_t *e), (p, e),
     (p->error = (yaml_error_type_t)r, 0))

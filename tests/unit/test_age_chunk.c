@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "../lib/failalloc.h"
+#include "../lib/failcall.h"
 
 static const uint8_t key[AGE_CHUNK_KEY] = { 1, 2, 3 };
 
@@ -148,6 +149,48 @@ no_memory_is_told(void **state)
 	age_chunk_free(NULL);
 }
 
+static int
+seal_and_open(struct err *err)
+{
+	uint8_t sealed[AGE_CHUNK_TAG + 1], opened[1];
+	struct pair p = { 0 };
+	int rc = age_chunk_new(key, true, &p.seal, err) ||
+	                 age_chunk_new(key, false, &p.open, err) ||
+	                 age_chunk_seal(p.seal, 0, true, "x", 1, sealed, err) ||
+	                 age_chunk_open(p.open, 0, true, sealed, sizeof sealed,
+	                     opened, err)
+	             ? -1
+	             : 0;
+
+	done(&p);
+	return rc;
+}
+
+static void
+what_openssl_cannot_do_is_told(void **state)
+{
+	static const char *const calls[] = { "EVP_CIPHER_CTX_new",
+		"EVP_CipherInit_ex", "EVP_EncryptUpdate", "EVP_DecryptUpdate" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+		unsigned n = 0;
+		struct err err = { 0 };
+
+		for (;; n++) {
+			failcall_at(calls[i], n, 1);
+			if (seal_and_open(&err) == 0)
+				break;
+			assert_true(failcall_end());
+			assert_int_equal(err.code, ERR_NOMEM);
+			assert_string_equal(err.msg, "OpenSSL cannot compute "
+			                             "ChaCha20-Poly1305");
+		}
+		assert_false(failcall_end());
+		assert_true(n > 0);
+	}
+}
+
 int
 main(void)
 {
@@ -158,6 +201,7 @@ main(void)
 		    no_bit_can_change_and_nothing_is_left_of_what_is_wrong),
 		cmocka_unit_test(nothing_and_a_whole_chunk_are_possible),
 		cmocka_unit_test(no_memory_is_told),
+		cmocka_unit_test(what_openssl_cannot_do_is_told),
 	};
 
 	return cmocka_run_group_tests_name("age_chunk", tests, NULL, NULL);

@@ -141,6 +141,9 @@ what_is_behind_the_end_is_refused(void **state)
 	assert_int_equal(age_range_stored(&f.range, 2, UINT64_MAX, &from, &n,
 	                     &err),
 	    -1);
+	err = (struct err){ 0 };
+	assert_int_equal(age_range_open(&f.range, 100, 1, "", &n, &err), -1);
+	assert_int_equal(err.code, ERR_CORRUPT);
 	done(&f);
 }
 

@@ -137,6 +137,20 @@ a_failed_allocation_changes_nothing(void **state)
 	assert_string_equal(b.data, "kept");
 }
 
+/* A character that the locale does not have. */
+static void
+what_cannot_be_formatted_is_told(void **state)
+{
+	AUTO(buf) struct buf b = { .max = 100 };
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(buf_puts(&b, "x", &err), 0);
+	assert_int_equal(buf_printf(&b, &err, "%ls", L"\u20ac"), -1);
+	assert_int_equal(err.code, ERR_IO);
+	assert_string_equal(b.data, "x");
+}
+
 int
 main(void)
 {
@@ -149,6 +163,7 @@ main(void)
 		cmocka_unit_test(clearing_keeps_the_memory),
 		cmocka_unit_test(done_and_wiped_ones_can_be_used_again),
 		cmocka_unit_test(a_failed_allocation_changes_nothing),
+		cmocka_unit_test(what_cannot_be_formatted_is_told),
 	};
 
 	return cmocka_run_group_tests_name("buf", tests, NULL, NULL);

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +9,7 @@
 #include <cmocka.h>
 
 #include "../lib/failalloc.h"
+#include "../lib/failcall.h"
 #include "../lib/faketool.h"
 #include "base/tree.h"
 #include "juju/charm.h"
@@ -419,6 +421,16 @@ other_units_write_nothing(void **state)
 	assert_string_equal(calls, "is-leader [--format=json]\n");
 }
 
+static int
+read_charm(struct err *err)
+{
+	AUTO(charm) struct charm c = { 0 };
+	struct env proxied = action;
+
+	proxied.http_proxy = "http://proxy:3128";
+	return charm_read(&proxied, &c, err);
+}
+
 /* Small scenarios, one a way through: each run starts some programs. */
 static long
 failures_of_reading(void)
@@ -427,11 +439,10 @@ failures_of_reading(void)
 
 	for (;; n++) {
 		struct err err = { 0 };
-		AUTO(charm) struct charm c = { 0 };
 		int rc;
 
 		failalloc_at(n);
-		rc = charm_read(&action, &c, &err);
+		rc = read_charm(&err);
 		failalloc_at(-1);
 		if (rc == 0)
 			return n;
@@ -443,7 +454,7 @@ static void
 every_allocation_may_fail(void **state)
 {
 	(void)state;
-	options("{\"bandwidth\":\"1M\",\"components\":\"[{a: b}]\","
+	options("{\"bandwidth\":\"1M\",\"components\":\"[{type: bucket}]\","
 	        "\"retention\":\"{a: b}\"}");
 	assert_true(failures_of_reading() > 20);
 	options("{\"object-store-bucket-name\":\"b\"}");
@@ -460,6 +471,140 @@ every_allocation_may_fail(void **state)
 	    "echo '{\"username\":\"u\",\"password\":\"p\","
 	    "\"endpoints\":\"h\"}'");
 	assert_true(failures_of_reading() > 20);
+}
+
+/* Several of each, so that each way through is gone. */
+static void
+relate_all(void)
+{
+	options("{\"object-store-bucket-name\":\"backups\","
+	        "\"encryption-identity\":\"secret:d2k\"}");
+	all_relations("s3-parameters) echo '[\"s3-parameters:1\"]';;\n"
+	              "object-storage) echo '[\"object-storage:1\"]';;\n"
+	              "s3-source) echo '[\"s3-source:1\"]';;\n",
+	    "\"mysql:3\"", "");
+	faketool_add("secret-get", "echo '{\"identity\":\"AGE\"}'");
+}
+
+static void
+every_tool_of_publishing_may_fail(void **state)
+{
+	unsigned n = 0;
+
+	(void)state;
+	relate_all();
+	for (;; n++) {
+		struct err err = { 0 };
+		int rc;
+
+		failcall_at("fork", n, EAGAIN);
+		rc = charm_publish(&action, &err);
+		if (!failcall_end()) {
+			assert_int_equal(rc, 0);
+			break;
+		}
+		assert_int_equal(rc, -1);
+		assert_int_equal(err.sys, EAGAIN);
+	}
+	assert_true(n > 12);
+}
+
+static void
+tool_that_fails_in_reading_is_no_gap(void **state)
+{
+	static const struct {
+		const char *tool, *body;
+	} cases[] = {
+		{ "secret-get", "echo 'ERROR no controller' >&2; exit 1" },
+		{ "relation-list",
+		    "case $4 in s3-source*) echo 'ERROR no "
+		    "controller' >&2; exit 1;; esac; echo '\"a\"'" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		AUTO(charm) struct charm c = { 0 };
+		struct err err = { 0 };
+
+		relate_all();
+		faketool_add(cases[i].tool, cases[i].body);
+		assert_int_equal(charm_read(&action, &c, &err), -1);
+		assert_int_equal(err.code, ERR_REMOTE);
+		assert_non_null(strstr(err.msg, "no controller"));
+	}
+}
+
+static void
+option_has_a_limit(void **state)
+{
+	static const char *const names[] = { "components", "databases",
+		"retention" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		AUTO(charm) struct charm c = { 0 };
+		struct err err = { 0 };
+		char body[200], want[100];
+
+		(void)snprintf(body, sizeof body,
+		    "printf '{\"%s\":\"'; head -c 1048577 /dev/zero | "
+		    "tr '\\0' x; printf '\"}'",
+		    names[i]);
+		(void)snprintf(want, sizeof want,
+		    "charm option '%s' is longer than 1048576 bytes", names[i]);
+		faketool_add("config-get", body);
+		assert_int_equal(charm_read(&action, &c, &err), -1);
+		assert_int_equal(err.code, ERR_USAGE);
+		assert_string_equal(err.msg, want);
+	}
+}
+
+static void
+what_is_not_there_yet_is_left_out(void **state)
+{
+	struct err err = { 0 };
+	AUTO(charm) struct charm c = { 0 };
+
+	(void)state;
+	options("{\"components\":\"{}\",\"object-store-bucket-name\":\"b\"}");
+	relations("\"s3-parameters:2\"", "\"object-storage:7\"", "");
+	assert_int_equal(charm_read(&action, &c, &err), 0);
+	assert_null(c.config);
+	assert_int_equal(c.repository.state, RELATION_WAITING);
+	assert_int_equal(c.components.state, RELATION_WAITING);
+}
+
+/* metadata.yaml allows one alone, which Juju does not enforce. */
+static void
+first_place_for_backups_is_the_place(void **state)
+{
+	struct err err = { 0 };
+	AUTO(charm) struct charm c = { 0 };
+	const struct tree *s3;
+
+	(void)state;
+	relations("\"s3-parameters:1\",\"s3-parameters:3\"", "", "");
+	assert_int_equal(charm_read(&action, &c, &err), 0);
+	s3 = tree_get(tree_get(c.config, "repository"), "s3");
+	assert_string_equal(tree_text(s3, "bucket"), "backups");
+}
+
+static void
+identity_that_is_not_granted_blocks(void **state)
+{
+	struct err err = { 0 };
+	AUTO(charm) struct charm c = { 0 };
+
+	(void)state;
+	options("{\"encryption-identity\":\"secret:d2k\"}");
+	relations("\"s3-parameters:1\"", "", "");
+	faketool_add("secret-get",
+	    "echo 'ERROR permission denied' >&2; exit 1");
+	assert_int_equal(charm_read(&action, &c, &err), 0);
+	assert_null(c.config);
+	assert_int_equal(c.repository.state, RELATION_BLOCKED);
+	assert_non_null(strstr(c.repository.text,
+	    "juju grant-secret secret:d2k pb"));
 }
 
 #define TOOL_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -512,6 +657,12 @@ main(void)
 		TOOL_TEST(wrong_option_asks_for_no_database),
 		TOOL_TEST(other_units_write_nothing),
 		TOOL_TEST(every_allocation_may_fail),
+		TOOL_TEST(every_tool_of_publishing_may_fail),
+		TOOL_TEST(tool_that_fails_in_reading_is_no_gap),
+		TOOL_TEST(option_has_a_limit),
+		TOOL_TEST(what_is_not_there_yet_is_left_out),
+		TOOL_TEST(first_place_for_backups_is_the_place),
+		TOOL_TEST(identity_that_is_not_granted_blocks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

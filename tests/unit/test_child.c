@@ -199,6 +199,24 @@ every_allocation_may_fail(void **state)
 	}
 }
 
+/* It wanted no more, and that was no failure of its own. */
+static void
+a_program_that_leaves_input_unread_is_told(void **state)
+{
+	static char block[1 << 20];
+	struct world w;
+	int rc = 0;
+
+	(void)state;
+	assert_int_equal(begin(&w, "exit 0"), 0);
+	for (int i = 0; i < 4 && rc == 0; i++)
+		rc = sink_write(w.s, block, sizeof block, &w.err);
+	assert_int_equal(rc, -1);
+	assert_int_equal(w.err.code, ERR_CHANGED);
+	assert_non_null(strstr(w.err.msg, "it does not read any more"));
+	end(&w);
+}
+
 int
 main(void)
 {
@@ -211,6 +229,7 @@ main(void)
 		cmocka_unit_test(silence_has_a_limit),
 		cmocka_unit_test(files_and_environment_reach_it),
 		cmocka_unit_test(every_allocation_may_fail),
+		cmocka_unit_test(a_program_that_leaves_input_unread_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -142,6 +142,15 @@ static const struct {
 	    "p.yaml:3: unknown type 'floppy'; possible: sqlite, bucket, "
 	    "mysql, postgresql" },
 	{ REPO DATABASE "}\n", "p.yaml:3: 'username' is missing" },
+	{ REPO
+	    "components:\n- {name: a, type: mysql, primary: 'h:1', "
+	    "username: u, database: "
+	    "a1234567890123456789012345678901234567890123456789012345678901234}"
+	    "\n",
+	    "p.yaml:3: 'database' is longer than 64 bytes" },
+	{ REPO DATABASE ", username: u, replicas: [a, b, c, d, e, f, g, h, i, "
+	                "j, k, l, m, n, o, p, q]}\n",
+	    "p.yaml:3: more than 16 'replicas'" },
 	{ REPO DATABASE ", username: u, replica: never}\n",
 	    "p.yaml:3: 'replica' must be preferred, required or any, not "
 	    "'never'" },
@@ -156,6 +165,11 @@ static const struct {
 	    "p.yaml:3: 'path' is missing" },
 	{ REPO "components:\n- {name: a, type: sqlite, path: [1]}\n",
 	    "p.yaml:3: 'path' must be one value, not a list" },
+	{ REPO "components:\n- {name: a, type: sqlite, path: a}\n",
+	    "p.yaml:3: 'path' must begin with '/', not 'a'" },
+	{ REPO "components:\n- {name: a, type: sqlite, path: /a, "
+	       "busy-timeout: 86401}\n",
+	    "p.yaml:3: 'busy-timeout' is more than a day of seconds" },
 	{ REPO "components:\n- {name: a, type: sqlite, path: ''}\n",
 	    "p.yaml:3: 'path' is empty" },
 	{ REPO "components:\n- {name: a, type: sqlite, path: /a, mode: 9}\n",
@@ -167,6 +181,9 @@ static const struct {
 	       "access-key: x, access-key-env: Y, secret-key: s}\n",
 	    "p.yaml:3: 'access-key-env': the environment has no variable "
 	    "'Y'" },
+	{ REPO "components:\n- {name: a, type: bucket, bucket: bbb, "
+	       "secret-key-env: HOME, secret-key: s, access-key: x}\n",
+	    "p.yaml:3: 'secret-key' is given as 'secret-key-env' already" },
 	{ REPO "components:\n- {name: a, type: bucket, bucket: bbb, "
 	       "access-key: x, secret-key-file: /nonexistent/s}\n",
 	    "p.yaml:3: 'secret-key-file': cannot open '/nonexistent/s': No such file "
@@ -323,6 +340,55 @@ every_allocation_may_fail(void **state)
 }
 
 static void
+no_memory_for_a_secret_is_told(void **state)
+{
+	static const char text[] = REPO
+	    "components: [{name: a, type: bucket, bucket: bbb, access-key: k, "
+	    "secret-key-env: TEST_CONFIG_SECRET}]\n";
+	long fails = 0;
+	int rc = -1;
+
+	(void)state;
+	assert_int_equal(setenv("TEST_CONFIG_SECRET", "TOPSECRET", 1), 0);
+	for (; rc; fails += rc != 0) {
+		AUTO(config) struct config *c = NULL;
+		struct err err = { 0 };
+
+		failalloc_at(fails);
+		rc = load(text, &c, &err);
+		failalloc_at(-1);
+		assert_true(rc == 0 || err_is(&err, ERR_NOMEM));
+		assert_null(strstr(err.msg, "TOPSECRET"));
+	}
+	assert_true(fails > 20);
+}
+
+static void
+a_whole_file_is_read(void **state)
+{
+	char path[] = "/tmp/test_configXXXXXX";
+	int fd = mkstemp(path);
+	struct err err = { 0 };
+	AUTO(config) struct config *c = NULL, *none = NULL;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(config_load(path, &none, &err), -1);
+	assert_non_null(strstr(err.msg, ":1: 'repository' is missing"));
+	assert_int_equal(write(fd, good, sizeof good - 1), sizeof good - 1);
+	assert_int_equal(config_load(path, &c, &err), 0);
+	assert_int_equal(c->ncomponents, 2);
+	assert_int_equal(write(fd, "]", 1), 1);
+	assert_int_equal(close(fd), 0);
+	err = (struct err){ 0 };
+	assert_int_equal(config_load(path, &none, &err), -1);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(err.code, ERR_USAGE);
+	assert_non_null(strstr(err.msg, "not YAML"));
+	assert_null(none);
+}
+
+static void
 a_database_has_defaults(void **state)
 {
 	struct err err = { 0 };
@@ -431,6 +497,9 @@ wrong_keys_are_placed_and_secrets_not_quoted(void **state)
 		    "'AGE-SECRET-KEY-1' and 58 letters and digits" },
 		{ ENCRYPTED("\n    identity-env: TEST_NO_IDENTITY"),
 		    "p.yaml:4: 'identity-env': line 1: no identity: " },
+		{ ENCRYPTED("\n    recipients: [" AGE_KIT_OTHER
+		            "]\n    identity-env: TEST_NO_IDENTITY"),
+		    "p.yaml:5: 'identity-env': line 1: no identity: " },
 		{ ENCRYPTED("{identity-file: /nowhere/key}"),
 		    "p.yaml:3: 'identity-file': cannot open '/nowhere/key'" },
 		{ ENCRYPTED("{recipients: [" AGE_KIT_OTHER "], state: here}"),
@@ -544,6 +613,8 @@ main(void)
 		cmocka_unit_test(secrets_come_from_files_and_environment),
 		cmocka_unit_test(a_file_that_is_missing_is_a_usage_error),
 		cmocka_unit_test(every_allocation_may_fail),
+		cmocka_unit_test(no_memory_for_a_secret_is_told),
+		cmocka_unit_test(a_whole_file_is_read),
 	};
 
 	return cmocka_run_group_tests_name("config", tests, NULL, NULL);

@@ -138,6 +138,7 @@ a_host_of_aws_tells_its_region(void **state)
 		{ "https://s3.amazonaws.com", "" },
 		{ "https://s3.example.org", "" },
 		{ "https://s3-external-1.amazonaws.com", "" },
+		{ "https://s3.eu.central-1.amazonaws.com", "" },
 	};
 
 	(void)state;
@@ -189,6 +190,35 @@ every_allocation_may_fail(void **state)
 	assert_true(fails >= 1);
 }
 
+static void
+no_url_is_longer_than_its_buffer(void **state)
+{
+	static const char *const styles[] = { "path", "virtual" };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		AUTO(endpoint) struct endpoint e = { 0 };
+		struct err err = { 0 };
+
+		assert_int_equal(endpoint_parse(&e, "http://h:9000/x",
+		                     styles[i], "buc", &err),
+		    0);
+		for (size_t max = 0; max < 4; max++) {
+			AUTO(buf) struct buf b = { .max = max };
+			AUTO(buf) struct buf c = { .max = max };
+
+			assert_int_equal(endpoint_host(&e, "buc", "r", &b,
+			                     &err),
+			    -1);
+			assert_int_equal(err.code, ERR_CORRUPT);
+			assert_int_equal(endpoint_path(&e, "buc", "key", &c,
+			                     &err),
+			    -1);
+			assert_int_equal(err.code, ERR_CORRUPT);
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -199,6 +229,7 @@ main(void)
 		cmocka_unit_test(a_host_of_aws_tells_its_region),
 		cmocka_unit_test(the_base_is_for_messages),
 		cmocka_unit_test(every_allocation_may_fail),
+		cmocka_unit_test(no_url_is_longer_than_its_buffer),
 	};
 
 	return cmocka_run_group_tests_name("endpoint", tests, NULL, NULL);

@@ -2,7 +2,10 @@
 
 #include <string.h>
 
+#include <zstd_errors.h>
+
 #include "../lib/failalloc.h"
+#include "../lib/failcall.h"
 #include "base/proc.h"
 #include "stream/frames.h"
 
@@ -218,6 +221,9 @@ a_table_that_does_not_agree_is_refused(void **state)
 	    -1);
 	assert_int_equal(frames_table_read("", 0, 0, &t, &err), -1);
 	assert_string_equal(err.msg, "bad table of zstd frames: cut short");
+	assert_int_equal(frames_table_read(content.data, 100, 100, &t, &err),
+	    -1);
+	assert_string_equal(err.msg, "bad table of zstd frames: there is none");
 }
 
 static void
@@ -281,11 +287,62 @@ no_memory_for_the_table_is_told(void **state)
 	assert_int_equal(err.code, ERR_NOMEM);
 }
 
+static void
+what_zstd_cannot_do_is_told(void **state)
+{
+	struct err err = { 0 };
+	AUTO(sink) struct sink *s = NULL;
+	struct sink *null = NULL;
+	char out[1];
+
+	(void)state;
+	for (unsigned n = 0; n < 2; n++) {
+		assert_int_equal(sink_null_new(&null, &err), 0);
+		failcall_at("ZSTD_CCtx_setParameter", n, 42);
+		assert_int_equal(frames_sink_new(null, 7, 1, &s, &err), -1);
+		assert_true(failcall_end());
+		assert_string_equal(err.msg, "zstd cannot compress at level 7");
+		assert_null(s);
+	}
+	assert_int_equal(sink_null_new(&null, &err), 0);
+	assert_int_equal(frames_sink_new(null, 1, 1, &s, &err), 0);
+	failcall_at("ZSTD_compress2", 0, ZSTD_error_memory_allocation);
+	assert_int_equal(sink_write(s, "x", 1, &err), -1);
+	assert_true(failcall_end());
+	assert_int_equal(err.code, ERR_NOMEM);
+	err = (struct err){ 0 };
+	failcall_at("ZSTD_decompress", 0, ZSTD_error_memory_allocation);
+	assert_int_equal(frames_unpack("", 0, out, 1, &err), -1);
+	assert_true(failcall_end());
+	assert_int_equal(err.code, ERR_NOMEM);
+}
+
+/* They would be more than a table may have. */
+static void
+no_more_frames_are_written_than_can_be_read(void **state)
+{
+	static char block[FRAMES_MAX];
+	struct err err = { 0 };
+	AUTO(sink) struct sink *s = NULL;
+	struct sink *null = NULL;
+
+	(void)state;
+	assert_int_equal(sink_null_new(&null, &err), 0);
+	assert_int_equal(frames_sink_new(null, 1, 1, &s, &err), 0);
+	/* each frame has one byte: zstd itself would take too long */
+	failcall_from("ZSTD_compress2", 0, -1);
+	assert_int_equal(sink_write(s, block, sizeof block, &err), 0);
+	assert_int_equal(sink_write(s, block, 1, &err), -1);
+	assert_true(failcall_end());
+	assert_int_equal(err.code, ERR_USAGE);
+	assert_non_null(strstr(err.msg, "longer than 1048576 frames"));
+}
+
 int
 main(void)
 {
 	static struct sink_suite suite = { .make = make, .decode = decode };
-	struct CMUnitTest tests[SINK_SUITE_TESTS + 9] = {
+	struct CMUnitTest tests[SINK_SUITE_TESTS + 11] = {
 		[SINK_SUITE_TESTS] =
 		    cmocka_unit_test(the_table_leads_to_any_byte),
 		cmocka_unit_test(no_frame_is_found_in_an_empty_table),
@@ -296,6 +353,8 @@ main(void)
 		cmocka_unit_test(an_absurd_number_of_frames_is_refused),
 		cmocka_unit_test(damaged_frames_are_refused),
 		cmocka_unit_test(no_memory_for_the_table_is_told),
+		cmocka_unit_test(what_zstd_cannot_do_is_told),
+		cmocka_unit_test(no_more_frames_are_written_than_can_be_read),
 	};
 
 	sink_suite_tests(&suite, tests);

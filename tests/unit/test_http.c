@@ -7,7 +7,10 @@
 
 #include <cmocka.h>
 
+#include <curl/curl.h>
+
 #include "../lib/failalloc.h"
+#include "../lib/failcall.h"
 #include "../lib/httpd.h"
 #include "base/thread.h"
 #include "http/http.h"
@@ -474,7 +477,8 @@ scenario(const struct httpd *d, struct err *err)
 	AUTO(http_response) struct http_response r = { 0 };
 	AUTO(sink) struct sink *to = NULL;
 
-	if (http_new(&(struct http_options){ 0 }, &h, err) ||
+	if (http_new(&(struct http_options){ .no_proxy = "127.0.0.1" }, &h,
+	        err) ||
 	    sink_mem_new(100, &to, err))
 		return -1;
 	return http_do(h, &q, &r, to, err);
@@ -504,6 +508,62 @@ every_allocation_may_fail(void **state)
 	assert_true(fails >= 4);
 }
 
+static void
+what_libcurl_cannot_do_is_told(void **state)
+{
+	const struct httpd_step steps[] = {
+		{ "GET", "/", 200, NULL, "hello", 0, 0 }, { 0 }
+	};
+	static const char *const calls[] = { "curl_global_init",
+		"curl_easy_init" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+		unsigned n = 0;
+
+		for (;; n++) {
+			AUTO(httpd) struct httpd *d = httpd_start(steps);
+			struct err err = { 0 };
+
+			failcall_at(calls[i], n, CURLE_OUT_OF_MEMORY);
+			if (scenario(d, &err) == 0)
+				break;
+			assert_true(failcall_end());
+			assert_int_equal(err.code, ERR_NOMEM);
+		}
+		assert_false(failcall_end());
+		assert_true(n > 0);
+	}
+}
+
+static void
+failures_of_libcurl_have_their_kind(void **state)
+{
+	static const struct {
+		CURLcode curl;
+		enum err_code code;
+		const char *says;
+	} cases[] = {
+		{ CURLE_OUT_OF_MEMORY, ERR_NOMEM, "out of memory" },
+		{ CURLE_URL_MALFORMAT, ERR_REMOTE, "not a usable URL: " },
+		{ CURLE_PEER_FAILED_VERIFICATION, ERR_DENIED,
+		    "the server's certificate is not trusted: " },
+	};
+	const struct httpd_step none[] = { { 0 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		AUTO(httpd) struct httpd *d = httpd_start(none);
+		struct err err = { 0 };
+
+		failcall_at("curl_easy_perform", 0, (int)cases[i].curl);
+		assert_int_equal(scenario(d, &err), -1);
+		assert_true(failcall_end());
+		assert_int_equal(err.code, cases[i].code);
+		assert_non_null(strstr(err.msg, cases[i].says));
+	}
+}
+
 int
 main(void)
 {
@@ -530,6 +590,8 @@ main(void)
 		cmocka_unit_test(the_proxy_of_the_environment_is_ignored),
 		cmocka_unit_test(threads_share_a_client_and_its_connections),
 		cmocka_unit_test(every_allocation_may_fail),
+		cmocka_unit_test(what_libcurl_cannot_do_is_told),
+		cmocka_unit_test(failures_of_libcurl_have_their_kind),
 	};
 
 	return cmocka_run_group_tests_name("http", tests, NULL, NULL);

@@ -310,6 +310,23 @@ texts_are_wiped(void **state)
 	assert_int_equal(leaked, 0);
 }
 
+static void
+arrays_have_a_limit(void **state)
+{
+	AUTO(json) struct json *j = parse("{\"a\": [1, 2, 3]}");
+	const struct json *a = NULL;
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(json_array(j, "a", 3, &a, &err), 0);
+	assert_int_equal(json_count(a), 3);
+	a = NULL;
+	assert_int_equal(json_array(j, "a", 2, &a, &err), -1);
+	assert_int_equal(err.code, ERR_CORRUPT);
+	assert_string_equal(err.msg, "'a' has more than 2 entries");
+	assert_null(a);
+}
+
 int
 main(void)
 {
@@ -326,6 +343,7 @@ main(void)
 		cmocka_unit_test(a_value_is_printed),
 		cmocka_unit_test(every_allocation_may_fail),
 		cmocka_unit_test(texts_are_wiped),
+		cmocka_unit_test(arrays_have_a_limit),
 	};
 
 	return cmocka_run_group_tests_name("json", tests, NULL, NULL);

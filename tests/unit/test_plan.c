@@ -42,6 +42,26 @@ what_refers_is_saved_before_what_is_referred_to(void **state)
 }
 
 static void
+databases_stand_between_files_and_buckets(void **state)
+{
+	struct config_component some[] = {
+		{ .name = "b", .type = CONFIG_BUCKET },
+		{ .name = "pg", .type = CONFIG_POSTGRESQL },
+		{ .name = "my", .type = CONFIG_MYSQL },
+		{ .name = "f", .type = CONFIG_SQLITE },
+	};
+	const struct config c = { .components = some, .ncomponents = 4 };
+	const char *const want[] = { "f", "pg", "my", "b" };
+	struct plan_choice all = { 0 };
+	struct err err = { 0 };
+	AUTO(plan) struct plan p = { 0 };
+
+	(void)state;
+	assert_int_equal(plan_backup(&c, &all, &p, &err), 0);
+	assert_names(&p, want, 4);
+}
+
+static void
 only_what_is_named_is_saved(void **state)
 {
 	const char *const only[] = { "models", "mlmd" };
@@ -68,6 +88,11 @@ a_name_that_is_not_configured_is_refused(void **state)
 	assert_true(err_is(&err, ERR_USAGE));
 	assert_string_equal(err.msg,
 	    "no component 'mlmd2' in the configuration");
+	err = (struct err){ 0 };
+	assert_int_equal(plan_wanted(&config, &choice, &p, &err), -1);
+	assert_string_equal(err.msg,
+	    "no component 'mlmd2' in the configuration");
+	assert_int_equal(p.count, 0);
 }
 
 static void
@@ -216,6 +241,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 		    what_refers_is_saved_before_what_is_referred_to),
+		cmocka_unit_test(databases_stand_between_files_and_buckets),
 		cmocka_unit_test(only_what_is_named_is_saved),
 		cmocka_unit_test(a_name_that_is_not_configured_is_refused),
 		cmocka_unit_test(nothing_to_save_is_refused),

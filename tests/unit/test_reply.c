@@ -143,7 +143,7 @@ uploads_are_read(void **state)
 	    text("<ListMultipartUploadsResult><NextKeyMarker>k2</NextKeyMarker>"
 	         "<NextUploadIdMarker>i2</NextUploadIdMarker>"
 	         "<IsTruncated>true</IsTruncated>"
-	         "<Upload><Key>k 1</Key><UploadId>i1</UploadId>"
+	         "<Upload><Owner/><Key>k 1</Key><UploadId>i1</UploadId>"
 	         "<Initiated>2026-11-20T16:28:00.000Z</Initiated></Upload>"
 	         "<Upload><Key>k2</Key><UploadId>i2</UploadId></Upload>"
 	         "</ListMultipartUploadsResult>");
@@ -192,9 +192,10 @@ encoded_and_broken_uploads_are_told_apart(void **state)
 static void
 tags_are_read(void **state)
 {
-	const struct buf b = text(
-	    "<Tagging><TagSet><Tag><Key>a</Key><Value>1 &amp; 2</Value></Tag>"
-	    "<Tag><Key>b</Key><Value/></Tag></TagSet></Tagging>");
+	const struct buf b =
+	    text("<Tagging><TagSet><Tag><Key>a</Key><New>n</New>"
+	         "<Value>1 &amp; 2</Value></Tag>"
+	         "<Tag><Key>b</Key><Value/></Tag></TagSet></Tagging>");
 	const struct buf bad =
 	    text("<Tagging><TagSet><Tag><Value>v</Value></Tag></TagSet>"
 	         "</Tagging>");
@@ -281,6 +282,41 @@ every_allocation_may_fail(void **state)
 	assert_true(fails >= 10);
 }
 
+static void
+lists_have_a_limit(void **state)
+{
+	enum { MANY = 20001 };
+	AUTO(buf) struct buf page = { .max = 2 << 20 };
+	AUTO(buf) struct buf uploads = { .max = 2 << 20 };
+	AUTO(reply_page) struct reply_page p = { 0 };
+	AUTO(reply_uploads) struct reply_uploads u = { 0 };
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(buf_puts(&page, "<ListBucketResult>", &err), 0);
+	assert_int_equal(buf_puts(&uploads, "<ListMultipartUploadsResult>",
+	                     &err),
+	    0);
+	for (int i = 0; i < MANY; i++)
+		assert_int_equal(buf_puts(&page,
+		                     "<Contents><Key>k</Key></Contents>",
+		                     &err) ||
+		                     buf_puts(&uploads,
+		                         "<Upload><Key>k</Key><UploadId>i"
+		                         "</UploadId></Upload>",
+		                         &err),
+		    0);
+	assert_int_equal(buf_puts(&page, "</ListBucketResult>", &err), 0);
+	assert_int_equal(buf_puts(&uploads, "</ListMultipartUploadsResult>",
+	                     &err),
+	    0);
+	assert_int_equal(reply_page(&page, &p, &err), -1);
+	assert_string_equal(err.msg,
+	    "LIST: more than 20000 entries in one page");
+	assert_int_equal(reply_uploads(&uploads, &u, &err), -1);
+	assert_string_equal(err.msg, "more than 20000 uploads in one page");
+}
+
 int
 main(void)
 {
@@ -296,6 +332,7 @@ main(void)
 		cmocka_unit_test(one_element_must_be_there_and_not_empty),
 		cmocka_unit_test(quotes_of_an_etag_are_taken_off),
 		cmocka_unit_test(every_allocation_may_fail),
+		cmocka_unit_test(lists_have_a_limit),
 	};
 
 	return cmocka_run_group_tests_name("reply", tests, NULL, NULL);

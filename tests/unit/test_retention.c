@@ -449,6 +449,27 @@ several_names_stand_between_commas(void **state)
 	assert_int_equal(retention_allow_parse("hal", &allow, &err), -1);
 }
 
+/* What no calendar can name is a period of its own. */
+static void
+a_time_beyond_all_calendars_is_kept(void **state)
+{
+	const struct config_retention rules = { .daily = 1 };
+	const int64_t far = INT64_MAX / 4;
+	struct retention_set set[2] = { 0 };
+	struct retention_decision d[2];
+
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		set[i] = (struct retention_set){ .time = far + i,
+			.finished = far + i,
+			.complete = true,
+			.ok = whole,
+			.nok = 2 };
+	retention_decide(&rules, set, 2, far + 2, d);
+	assert_true(d[1].keep);
+	assert_non_null(strstr(d[1].reason, "2305843009213693952"));
+}
+
 int
 main(void)
 {
@@ -466,6 +487,7 @@ main(void)
 		cmocka_unit_test(sets_in_progress_are_no_half),
 		cmocka_unit_test(what_is_allowed_has_a_name),
 		cmocka_unit_test(several_names_stand_between_commas),
+		cmocka_unit_test(a_time_beyond_all_calendars_is_kept),
 	};
 
 	return cmocka_run_group_tests_name("retention", tests, NULL, NULL);

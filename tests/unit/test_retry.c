@@ -5,6 +5,9 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
+
+#include "../lib/failcall.h"
 #include "http/retry.h"
 
 /* Time that only sleeping moves. */
@@ -152,6 +155,22 @@ progress_counts_attempts_anew(void **state)
 	assert_in_range(slept.ms[7], 50, 100);
 }
 
+static void
+without_random_numbers_it_waits_in_full(void **state)
+{
+	struct script s = { .fails = 2, .code = ERR_TRANSIENT };
+	struct slept slept = { 0 };
+	struct err err = { 0 };
+
+	(void)state;
+	failcall_from("getrandom", 0, EAGAIN);
+	assert_int_equal(run(&s, &slept, &err), 0);
+	assert_true(failcall_end());
+	assert_int_equal(slept.count, 2);
+	assert_int_equal(slept.ms[0], 100);
+	assert_int_equal(slept.ms[1], 200);
+}
+
 int
 main(void)
 {
@@ -164,6 +183,7 @@ main(void)
 		cmocka_unit_test(
 		    a_server_may_ask_for_a_longer_wait_but_not_for_hours),
 		cmocka_unit_test(progress_counts_attempts_anew),
+		cmocka_unit_test(without_random_numbers_it_waits_in_full),
 	};
 
 	return cmocka_run_group_tests_name("retry", tests, NULL, NULL);

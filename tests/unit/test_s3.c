@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "../lib/failalloc.h"
+#include "../lib/failcall.h"
 #include "../lib/s3_kit.h"
 
 static const struct s3_options good = {
@@ -372,6 +373,53 @@ put_and_head(struct s3 *s, struct err *err)
 }
 
 static void
+no_memory_for_a_bucket_is_told(void **state)
+{
+	const struct httpd_step steps[] = {
+		{ "PUT", "/bucket", 200, NULL, NULL, 0, 0 }, KIT_END
+	};
+	const struct s3_options there = { .region = "eu-north-1" };
+	long fails = 0;
+	int rc = -1;
+
+	(void)state;
+	for (; rc; fails += rc != 0) {
+		AUTO(s3_kit) struct s3_kit k;
+		struct err err = { 0 };
+
+		s3_kit_start(&k, steps, &there);
+		failalloc_at(fails);
+		rc = s3_bucket_create(k.s, &err);
+		failalloc_at(-1);
+		assert_true(rc == 0 || err_is(&err, ERR_NOMEM));
+	}
+	assert_true(fails >= 5);
+}
+
+static void
+what_cannot_be_signed_is_not_sent(void **state)
+{
+	static const char *const calls[] = { "EVP_Digest", "EVP_DigestUpdate",
+		"EVP_DigestFinal_ex" };
+	const struct httpd_step none[] = { KIT_END };
+	AUTO(s3_kit) struct s3_kit k;
+
+	(void)state;
+	s3_kit_start(&k, none, NULL);
+	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+		struct err err = { 0 };
+
+		failcall_at(calls[i], 0, 1);
+		assert_int_equal(s3_put(k.s, "k", "x", 1, NULL, NULL, &err),
+		    -1);
+		assert_true(failcall_end());
+		assert_int_equal(err.code, ERR_NOMEM);
+	}
+	httpd_stop(k.d);
+	assert_int_equal(httpd_requests(k.d), 0);
+}
+
+static void
 every_allocation_of_a_request_may_fail(void **state)
 {
 	const struct httpd_step all[] = { { "PUT", "/bucket/k", 200,
@@ -411,6 +459,8 @@ main(void)
 		    an_option_that_cannot_be_right_makes_no_client),
 		cmocka_unit_test(bucket_and_endpoint_are_told),
 		cmocka_unit_test(a_missing_bucket_is_no_error),
+		cmocka_unit_test(no_memory_for_a_bucket_is_told),
+		cmocka_unit_test(what_cannot_be_signed_is_not_sent),
 		cmocka_unit_test(a_bucket_is_made_in_its_region),
 		cmocka_unit_test(a_bucket_that_is_ours_need_not_be_made),
 		cmocka_unit_test(a_put_sends_all_that_belongs_to_an_object),

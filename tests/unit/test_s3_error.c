@@ -95,6 +95,7 @@ refusals_of_a_head_have_only_a_status(void **state)
 		    "object 'k y' is not in bucket 'bucket'" },
 		{ 412, NULL, ERR_CHANGED, "'k y'" },
 		{ 400, NULL, ERR_REMOTE, "400" },
+		{ 416, NULL, ERR_CORRUPT, "416" },
 	};
 
 	(void)state;

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "../lib/failalloc.h"
+#include "../lib/failcall.h"
 #include "../lib/s3_kit.h"
 
 #define TEXT "0123456789"
@@ -370,10 +371,19 @@ no_bytes_need_no_get(void **state)
 	const struct httpd_step steps[] = {
 		{ "HEAD", "/bucket/k", 200, ETAG, TEXT, 0, 0 }, KIT_END
 	};
+	const struct httpd_step gone[] = {
+		{ "HEAD", "/bucket/k", 404, NULL, NULL, 0, 0 }, KIT_END
+	};
 	const struct s3_get g = { "k", 3, 0, "e1" },
 	                    other = { "k", 3, 0, "e2" };
 
 	(void)state;
+	{
+		AUTO(result) struct result r;
+
+		get(&r, gone, &g);
+		expect_error(&r, ERR_NOTFOUND);
+	}
 	{
 		AUTO(result) struct result r;
 
@@ -491,6 +501,25 @@ every_allocation_may_fail(void **state)
 	assert_true(fails >= 15);
 }
 
+static void
+a_length_beyond_all_numbers_is_refused(void **state)
+{
+	const struct httpd_step steps[] = {
+		{ NULL, NULL, 200, NULL,
+		    "HTTP/1.1 200 OK\r\n" ETAG
+		    "Content-Length: 99999999999999999999\r\n\r\n" TEXT,
+		    0, HTTPD_RAW },
+		KIT_END
+	};
+	AUTO(result) struct result r;
+
+	(void)state;
+	get(&r, steps, &whole);
+	expect_error(&r, ERR_REMOTE);
+	assert_non_null(strstr(r.err.msg,
+	    "Content-Length is '99999999999999999999'"));
+}
+
 int
 main(void)
 {
@@ -514,6 +543,7 @@ main(void)
 		cmocka_unit_test(a_sink_that_fails_is_not_fed_again),
 		cmocka_unit_test(tags_are_read_and_none_is_no_error),
 		cmocka_unit_test(every_allocation_may_fail),
+		cmocka_unit_test(a_length_beyond_all_numbers_is_refused),
 	};
 
 	return cmocka_run_group_tests_name("s3_get", tests, NULL, NULL);

@@ -194,6 +194,23 @@ lists_that_go_round_in_circles_are_refused(void **state)
 }
 
 static void
+empty_pages_have_an_end(void **state)
+{
+	enum { PAGES = 1000 };
+	static struct httpd_step steps[PAGES + 1];
+	static char page[PAGES][160];
+
+	(void)state;
+	for (int i = 0; i < PAGES; i++) {
+		(void)snprintf(page[i], sizeof page[i],
+		    "<ListBucketResult>" MORE("t%d") "</ListBucketResult>", i);
+		steps[i] =
+		    (struct httpd_step)KIT_XML("GET", FIRST "p", page[i]);
+	}
+	expect_refused(steps, NULL, "empty pages without end");
+}
+
+static void
 a_key_without_the_prefix_is_refused(void **state)
 {
 	const struct httpd_step steps[] = { PAGE(FIRST "p ", KEY("q")),
@@ -276,6 +293,7 @@ main(void)
 		cmocka_unit_test(a_folder_may_hold_the_key_to_begin_behind),
 		cmocka_unit_test(lists_that_are_not_in_order_are_refused),
 		cmocka_unit_test(lists_that_go_round_in_circles_are_refused),
+		cmocka_unit_test(empty_pages_have_an_end),
 		cmocka_unit_test(a_key_without_the_prefix_is_refused),
 		cmocka_unit_test(
 		    a_token_that_is_the_key_keeps_its_carriage_returns),

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../lib/failalloc.h"
+#include "../lib/failcall.h"
 #include "base/str.h"
 #include "crypto/sha256.h"
 
@@ -124,6 +125,31 @@ no_memory_is_told(void **state)
 	sha256_free(NULL);
 }
 
+static void
+what_openssl_cannot_do_is_told(void **state)
+{
+	static const char *const calls[] = { "EVP_MD_CTX_new",
+		"EVP_DigestInit_ex", "EVP_DigestUpdate", "EVP_DigestFinal_ex",
+		"EVP_Digest" };
+	uint8_t d[SHA256_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+		AUTO(sha256) struct sha256 *h = NULL;
+		struct err err = { 0 };
+
+		failcall_at(calls[i], 0, 1);
+		assert_true(sha256_new(&h, &err) ||
+		            sha256_add(h, "a", 1, &err) ||
+		            sha256_end(h, d, &err) ||
+		            sha256_of("a", 1, d, &err) ||
+		            sha256_hmac("k", 1, "a", 1, d, &err));
+		assert_true(failcall_end());
+		assert_int_equal(err.code, ERR_NOMEM);
+		assert_string_equal(err.msg, "OpenSSL cannot compute SHA-256");
+	}
+}
+
 int
 main(void)
 {
@@ -134,6 +160,7 @@ main(void)
 		cmocka_unit_test(hmacs_are_those_of_rfc_4231),
 		cmocka_unit_test(one_context_gives_hmacs_and_digests_in_turn),
 		cmocka_unit_test(no_memory_is_told),
+		cmocka_unit_test(what_openssl_cannot_do_is_told),
 	};
 
 	return cmocka_run_group_tests_name("sha256", tests, NULL, NULL);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "../lib/failcall.h"
 #include "../lib/sink_spy.h"
 
 static int
@@ -78,16 +79,34 @@ more_bytes_are_refused_before_they_are_passed(void **state)
 	    "expect: item 'x' is longer than the 3 bytes it should have");
 }
 
+static void
+a_digest_that_cannot_be_made_finishes_nothing(void **state)
+{
+	static const char *const calls[] = { "EVP_DigestUpdate",
+		"EVP_DigestFinal_ex" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+		struct err err;
+
+		failcall_at(calls[i], 0, 1);
+		err = give("abc");
+		assert_true(failcall_end());
+		assert_int_equal(err.code, ERR_NOMEM);
+	}
+}
+
 int
 main(void)
 {
 	static struct sink_suite suite = { .make = make };
-	struct CMUnitTest tests[SINK_SUITE_TESTS + 4] = {
+	struct CMUnitTest tests[SINK_SUITE_TESTS + 5] = {
 		[SINK_SUITE_TESTS] =
 		    cmocka_unit_test(the_right_bytes_are_passed),
 		cmocka_unit_test(other_bytes_are_damage),
 		cmocka_unit_test(fewer_bytes_are_told),
 		cmocka_unit_test(more_bytes_are_refused_before_they_are_passed),
+		cmocka_unit_test(a_digest_that_cannot_be_made_finishes_nothing),
 	};
 
 	sink_suite_tests(&suite, tests);

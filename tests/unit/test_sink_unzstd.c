@@ -1,6 +1,9 @@
 #include "../lib/sink_suite.h"
 
 #include <string.h>
+#include <zstd_errors.h>
+
+#include "../lib/failcall.h"
 
 /* A frame that announces a window of 2^41 bytes (descriptor 0xf8). */
 static const char huge_window[] = "\x28\xb5\x2f\xfd\x00\xf8\x01\x00\x00";
@@ -171,11 +174,27 @@ absurd_windows_are_refused(void **state)
 	assert_non_null(strstr(err.msg, "too much memory"));
 }
 
+static void
+no_memory_for_a_window_is_no_damage(void **state)
+{
+	AUTO(buf) struct buf b = { 0 };
+	char got[100];
+	struct err err;
+
+	(void)state;
+	encode_text("text", &b);
+	failcall_at("ZSTD_decompressStream", 0, ZSTD_error_memory_allocation);
+	err = give(b.data, b.len, got);
+	assert_true(failcall_end());
+	assert_int_equal(err.code, ERR_NOMEM);
+	assert_string_equal(got, "");
+}
+
 int
 main(void)
 {
 	static struct sink_suite suite = { .make = make, .encode = encode };
-	struct CMUnitTest tests[SINK_SUITE_TESTS + 6] = {
+	struct CMUnitTest tests[SINK_SUITE_TESTS + 7] = {
 		[SINK_SUITE_TESTS] =
 		    cmocka_unit_test(several_frames_are_one_stream),
 		cmocka_unit_test(every_cut_is_told),
@@ -183,6 +202,7 @@ main(void)
 		cmocka_unit_test(text_behind_the_frames_is_refused),
 		cmocka_unit_test(a_frame_holds_what_its_header_says),
 		cmocka_unit_test(absurd_windows_are_refused),
+		cmocka_unit_test(no_memory_for_a_window_is_no_damage),
 	};
 
 	sink_suite_tests(&suite, tests);

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "../lib/failcall.h"
+
 static int
 make(const struct buf *content, struct sink *next, struct sink **out,
     struct err *err)
@@ -58,13 +60,33 @@ same_bytes_compress_to_the_same_bytes(void **state)
 	assert_int_equal(first[4] & 4, 4);
 }
 
+static void
+a_level_that_zstd_refuses_is_told(void **state)
+{
+	struct err err = { 0 };
+	AUTO(sink) struct sink *s = NULL;
+	struct sink *null = NULL;
+
+	(void)state;
+	for (unsigned n = 0; n < 3; n++) {
+		assert_int_equal(sink_null_new(&null, &err), 0);
+		failcall_at("ZSTD_CCtx_setParameter", n, 42);
+		assert_int_equal(sink_zstd_new(null, 7, &s, &err), -1);
+		assert_true(failcall_end());
+		assert_int_equal(err.code, ERR_USAGE);
+		assert_string_equal(err.msg, "zstd cannot compress at level 7");
+		assert_null(s);
+	}
+}
+
 int
 main(void)
 {
 	static struct sink_suite suite = { .make = make, .decode = decode };
-	struct CMUnitTest tests[SINK_SUITE_TESTS + 1] = {
+	struct CMUnitTest tests[SINK_SUITE_TESTS + 2] = {
 		[SINK_SUITE_TESTS] =
 		    cmocka_unit_test(same_bytes_compress_to_the_same_bytes),
+		cmocka_unit_test(a_level_that_zstd_refuses_is_told),
 	};
 
 	sink_suite_tests(&suite, tests);

@@ -263,12 +263,17 @@ scenario(struct err *err)
 	AUTO(free) char *b = NULL;
 	AUTO(buf) struct buf c = { .max = 100 };
 	AUTO(buf) struct buf d = { .max = 100 };
+	AUTO(buf) struct buf e = { .max = 100 };
+	AUTO(buf) struct buf f = { .max = 100 };
 
 	if (str_dup("x", &a, err) || str_printf(&b, err, "%s%d", a, 1) ||
 	    str_base64(&c, "abc", 3, err))
 		return -1;
 	assert_string_equal(b, "x1");
-	return str_unbase64(&d, c.data, err);
+	if (str_unbase64(&d, c.data, err))
+		return -1;
+	return str_unpercent(&e, "%41", err) || str_shell(&f, "it's", err) ? -1
+	                                                                   : 0;
 }
 
 static void
@@ -287,7 +292,7 @@ every_allocation_may_fail(void **state)
 		assert_true(rc == 0 || err_is(&err, ERR_NOMEM));
 		fails += rc != 0;
 	}
-	assert_int_equal(fails, 4);
+	assert_int_equal(fails, 6);
 }
 
 static void
@@ -316,6 +321,25 @@ a_span_of_time_has_one_unit(void **state)
 	}
 }
 
+static void
+no_form_is_longer_than_its_buffer(void **state)
+{
+	struct err err = { 0 };
+
+	(void)state;
+	for (size_t max = 0; max < 6; max++) {
+		AUTO(buf)
+		struct buf b = { .max = max }, c = { .max = max / 2 },
+		           d = { .max = max / 2 };
+
+		assert_int_equal(str_shell(&b, "it's", &err), -1);
+		assert_int_equal(err.code, ERR_CORRUPT);
+		assert_int_equal(str_base64(&c, "abc", 3, &err), -1);
+		assert_int_equal(str_unpercent(&d, "%41bc", &err), -1);
+		assert_true(b.len <= max && d.len <= max / 2);
+	}
+}
+
 int
 main(void)
 {
@@ -335,6 +359,7 @@ main(void)
 		cmocka_unit_test(what_needs_no_quotes_has_none),
 		cmocka_unit_test(null_is_not_copied),
 		cmocka_unit_test(every_allocation_may_fail),
+		cmocka_unit_test(no_form_is_longer_than_its_buffer),
 	};
 
 	return cmocka_run_group_tests_name("str", tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../lib/failalloc.h"
+#include "../lib/failcall.h"
 #include "../lib/sink_spy.h"
 #include "base/proc.h"
 #include "stream/tar.h"
@@ -197,6 +198,36 @@ no_memory_is_told(void **state)
 	tar_free(NULL);
 }
 
+static void
+what_libarchive_cannot_do_is_told(void **state)
+{
+	static const struct {
+		const char *call;
+		enum err_code code;
+	} cases[] = {
+		{ "archive_write_new", ERR_NOMEM },
+		{ "archive_write_set_format_ustar", ERR_IO },
+		{ "archive_entry_new", ERR_NOMEM },
+		{ "archive_write_data", ERR_IO },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		AUTO(sink) struct sink *s = NULL;
+		AUTO(tar) struct tar *t = NULL;
+		struct err err = { 0 };
+		uint64_t offset = 7;
+
+		assert_int_equal(sink_null_new(&s, &err), 0);
+		failcall_at(cases[i].call, 0, 1);
+		assert_true(tar_new(s, &t, &err) ||
+		            tar_add(t, "a", "x", 1, &offset, &err));
+		assert_true(failcall_end());
+		assert_int_equal(err.code, cases[i].code);
+		assert_int_equal(offset, 7);
+	}
+}
+
 int
 main(void)
 {
@@ -208,6 +239,7 @@ main(void)
 		cmocka_unit_test(the_sinks_error_comes_back),
 		cmocka_unit_test(free_without_end_writes_nothing_more),
 		cmocka_unit_test(no_memory_is_told),
+		cmocka_unit_test(what_libarchive_cannot_do_is_told),
 	};
 
 	return cmocka_run_group_tests_name("tar", tests, NULL, NULL);

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "../lib/failcall.h"
 #include "base/str.h"
 #include "crypto/rand.h"
 
@@ -95,6 +96,30 @@ points_that_keep_nothing_secret_are_refused(void **state)
 	assert_string_equal(err.msg, "a public key that keeps nothing secret");
 }
 
+static void
+what_openssl_cannot_do_is_told(void **state)
+{
+	static const char *const calls[] = { "EVP_PKEY_new_raw_private_key",
+		"EVP_PKEY_new_raw_public_key" };
+	const uint8_t secret[X25519_SIZE] = { 8 }, other[X25519_SIZE] = { 9 };
+	uint8_t out[X25519_SIZE];
+	struct err err = { 0 };
+
+	(void)state;
+	failcall_at(calls[0], 0, 1);
+	assert_int_equal(x25519_public(secret, out, &err), -1);
+	assert_true(failcall_end());
+	assert_int_equal(err.code, ERR_NOMEM);
+	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+		err = (struct err){ 0 };
+		failcall_at(calls[i], 0, 1);
+		assert_int_equal(x25519_shared(secret, other, out, &err), -1);
+		assert_true(failcall_end());
+		assert_int_equal(err.code, ERR_NOMEM);
+		assert_string_equal(err.msg, "OpenSSL cannot compute X25519");
+	}
+}
+
 int
 main(void)
 {
@@ -103,6 +128,7 @@ main(void)
 		cmocka_unit_test(the_public_key_is_that_of_the_base_point),
 		cmocka_unit_test(both_sides_come_to_the_same),
 		cmocka_unit_test(points_that_keep_nothing_secret_are_refused),
+		cmocka_unit_test(what_openssl_cannot_do_is_told),
 	};
 
 	return cmocka_run_group_tests_name("x25519", tests, NULL, NULL);

@@ -174,6 +174,11 @@ depth_size_text_and_number_have_limits(void **state)
 	repeat(&b, "<b/>", XML_ELEMENTS_MAX);
 	expect_refused(&b, "too many elements");
 	buf_done(&b);
+	/* in this encoding a text comes in parts, even after the end */
+	repeat(&b, "<?xml version='1.0' encoding='ISO-8859-1'?><a>", 1);
+	repeat(&b, "\xe4", XML_TEXT_MAX);
+	expect_refused(&b, "too long a text");
+	buf_done(&b);
 	repeat(&b, " ", XML_SIZE_MAX + 1);
 	expect_refused(&b, "longer than");
 	buf_done(&b);
@@ -207,6 +212,21 @@ text_is_escaped(void **state)
 	assert_int_equal(buf_puts(&b, "</R>", &err), 0);
 	assert_int_equal(parse(b.data, &out, &err), 0);
 	assert_string_equal(out.data, "R=a<b>&\"c'\r\n;");
+}
+
+static void
+no_escaped_text_is_longer_than_its_buffer(void **state)
+{
+	struct err err = { 0 };
+
+	(void)state;
+	for (size_t max = 0; max < 7; max++) {
+		AUTO(buf) struct buf b = { .max = max };
+
+		assert_int_equal(xml_escape(&b, "a<bc", &err), -1);
+		assert_int_equal(err.code, ERR_CORRUPT);
+		assert_true(b.len <= max);
+	}
 }
 
 static int
@@ -252,6 +272,7 @@ main(void)
 		cmocka_unit_test(depth_size_text_and_number_have_limits),
 		cmocka_unit_test(the_root_is_found_without_the_rest),
 		cmocka_unit_test(text_is_escaped),
+		cmocka_unit_test(no_escaped_text_is_longer_than_its_buffer),
 		cmocka_unit_test(every_allocation_may_fail),
 	};
 

@@ -8,7 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <yaml.h>
+
 #include "../lib/failalloc.h"
+#include "../lib/failcall.h"
 #include "base/buf.h"
 #include "base/yaml.h"
 
@@ -197,9 +200,12 @@ static int
 scenario(struct err *err)
 {
 	static const char text[] = "a: 1\nb: [x, {c: d}]\n";
-	AUTO(tree) struct tree *t = NULL;
+	AUTO(tree) struct tree *t = NULL, *none = NULL;
 
-	return yaml_parse(text, sizeof text - 1, "f", &t, err);
+	return yaml_parse(text, sizeof text - 1, "f", &t, err) ||
+	               yaml_parse("", 0, "f", &none, err)
+	           ? -1
+	           : 0;
 }
 
 static void
@@ -221,6 +227,28 @@ every_allocation_may_fail(void **state)
 	assert_true(fails >= 15);
 }
 
+static void
+a_parser_without_memory_is_no_mistake_in_the_text(void **state)
+{
+	static const struct {
+		const char *call;
+		unsigned n;
+	} cases[] = { { "yaml_parser_initialize", 0 },
+		{ "yaml_parser_parse", 0 }, { "yaml_parser_parse", 3 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct tree *t = NULL;
+		struct err err = { 0 };
+
+		failcall_at(cases[i].call, cases[i].n, YAML_MEMORY_ERROR);
+		assert_int_equal(yaml_parse("a: 1", 4, "f", &t, &err), -1);
+		assert_true(failcall_end());
+		assert_int_equal(err.code, ERR_NOMEM);
+		assert_null(t);
+	}
+}
+
 int
 main(void)
 {
@@ -236,6 +264,8 @@ main(void)
 		cmocka_unit_test(depth_is_limited),
 		cmocka_unit_test(the_number_of_values_is_limited),
 		cmocka_unit_test(every_allocation_may_fail),
+		cmocka_unit_test(
+		    a_parser_without_memory_is_no_mistake_in_the_text),
 	};
 
 	return cmocka_run_group_tests_name("yaml", tests, NULL, NULL);
