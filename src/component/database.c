@@ -380,9 +380,8 @@ save(struct database *d, struct taken *t, struct saver *saver, struct err *err)
 		return -1;
 	date_iso(clock_now(clock_real()), t->began);
 	if (saver->ops->stream(saver, d->ops->kind, &to, err) ||
-	    dump_to(d, t->from, t->shape, to, err))
-		return -1;
-	if (database_unit_parse(t->from->address, d->ops->port, &t->after, err))
+	    dump_to(d, t->from, t->shape, to, err) ||
+	    database_unit_parse(t->from->address, d->ops->port, &t->after, err))
 		return -1;
 	if (d->ops->ask(d, &t->after, &why)) {
 		if (err_is(&why, ERR_NOMEM)) {
