@@ -280,7 +280,101 @@ the_way_back_is_a_command_whatever_the_names(void **state)
 	end(&w);
 }
 
-/* Every 17th: each run starts as many programs. */
+/* --- drill */
+
+static int
+drill(struct world *w, struct fake_loader *l, struct buf *proof)
+{
+	buf_done(proof);
+	w->err = (struct err){ 0 };
+	return w->c->ops->drill(w->c, &l->base, proof, &w->err);
+}
+
+static void
+a_dump_is_read_by_its_own_tool_where_there_is_one(void **state)
+{
+	AUTO(buf) struct buf proof = { .max = 4096 };
+	struct world w;
+	struct fake_loader l;
+	char *calls;
+
+	(void)state;
+	begin(&w);
+	assert_int_equal(backup(&w), 0);
+	assert_int_equal(fake_loader_init(&l, &w.saver, w.scratch, &w.err), 0);
+	free(faketool_calls());
+	assert_int_equal(drill(&w, &l, &proof), 0);
+	assert_string_equal(proof.data, "a dump of 17 B, whole, not loaded: no "
+	                                "scratch server is configured");
+	calls = faketool_calls();
+	assert_non_null(strstr(calls, "pg_restore [--no-owner] [--no-acl] [-f] "
+	                              "[-]\nPGDMP"));
+	assert_null(strstr(calls, "psql"));
+	free(calls);
+	faketool_add("pg_restore",
+	    "case $* in *--version*) echo 'pg_restore 15.2'; exit;; esac\n"
+	    "echo 'pg_restore: error: out of order' >&2; exit 1");
+	assert_int_equal(drill(&w, &l, &proof), -1);
+	assert_non_null(strstr(w.err.msg, "out of order"));
+	faketool_add("pg_restore", "exit 127"); /* it is not there */
+	assert_int_equal(drill(&w, &l, &proof), 0);
+	assert_non_null(strstr(proof.data, "a dump of 17 B, whole"));
+	l.len -= 2;
+	assert_int_equal(drill(&w, &l, &proof), -1);
+	assert_non_null(strstr(w.err.msg, "it is not whole"));
+	fake_loader_done(&l);
+	end(&w);
+}
+
+/* The database of a drill is there once it was made, until it is dropped. */
+static const char scratch_server[] =
+    "made=${0%/*}/made\n"
+    "sql=$(tail -n 1 \"${0%/*}/calls\")\n"
+    "case $sql in\n"
+    "*left*datname*) printf 'pb_drill_1_0123abcd\\npostgres\\n'; exit;;\n"
+    "*CREATE*) : >\"$made\"; exit;;\n"
+    "*DROP*) rm -f \"$made\"; exit;; esac\n"
+    "[ -f \"$made\" ] || case \"$* $sql\" in *pb_drill_*) "
+    "echo 'FATAL:  database \"x\" does not exist' >&2; exit 2;; esac\n"
+    ". \"${0%/*}/server\"\n";
+
+static void
+a_scratch_server_loads_it_and_forgets_it(void **state)
+{
+	AUTO(buf) struct buf proof = { .max = 4096 };
+	struct world w;
+	struct fake_loader l;
+	char *calls;
+
+	(void)state;
+	begin(&w);
+	assert_int_equal(backup(&w), 0);
+	assert_int_equal(fake_loader_init(&l, &w.saver, w.scratch, &w.err), 0);
+	w.cfg.drill = (struct config_database){ .primary = "h:1",
+		.database = "postgres",
+		.username = "d",
+		.password = "hush" };
+	faketool_add("server", psql);
+	faketool_add("psql", scratch_server);
+	free(faketool_calls());
+	if (drill(&w, &l, &proof))
+		fail_msg("%s", w.err.msg);
+	assert_string_equal(proof.data,
+	    "a dump of 17 B, whole, loads into 'h:1': 1 tables");
+	calls = faketool_calls();
+	assert_non_null(strstr(calls, "CREATE DATABASE \"pb_drill_"));
+	assert_non_null(strstr(calls,
+	    "DROP DATABASE IF EXISTS \"pb_drill_1_0123abcd\""));
+	assert_non_null(strstr(strstr(calls, "COPY t;"),
+	    "DROP DATABASE IF EXISTS \"pb_drill_"));
+	assert_null(strstr(calls, "\"postgres\""));
+	assert_null(strstr(calls, "hush"));
+	free(calls);
+	fake_loader_done(&l);
+	end(&w);
+}
+
+/* Every 5th: each run starts as many programs. */
 static void
 allocations_may_fail(void **state)
 {
@@ -295,7 +389,7 @@ allocations_may_fail(void **state)
 	for (int what = 0; what < 2; what++) {
 		bool done = false;
 
-		for (long n = what; !done; n += 17) {
+		for (long n = what; !done; n += 5) {
 			struct fake_saver s;
 			struct err err = { 0 };
 
@@ -324,6 +418,9 @@ main(void)
 		cmocka_unit_test(what_is_damaged_is_never_committed),
 		cmocka_unit_test(a_newer_dump_is_refused),
 		cmocka_unit_test(the_way_back_is_a_command_whatever_the_names),
+		cmocka_unit_test(
+		    a_dump_is_read_by_its_own_tool_where_there_is_one),
+		cmocka_unit_test(a_scratch_server_loads_it_and_forgets_it),
 		cmocka_unit_test(allocations_may_fail),
 	};
 
