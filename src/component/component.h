@@ -72,7 +72,8 @@ struct saver { /* first member of the engine's */
 
 /* --- what it is given for a restore */
 
-/* Where objects are put back; any thread, except list_next. */
+/* Where objects are put back; any thread, except list_next.  What lists nothing
+ * is never asked for same, nor to remove. */
 struct object_target {
 	/* The target's objects in key order; *more false at the end, and the
 	 * call after that begins anew. */

@@ -443,20 +443,6 @@ nowhere_next(void *arg, struct object *o, bool *more, struct err *err)
 }
 
 static int
-nowhere_same(void *arg, const struct object *want,
-    const uint8_t digest[SHA256_SIZE], const struct object *have, bool *same,
-    struct err *err)
-{
-	(void)arg;
-	(void)want;
-	(void)digest;
-	(void)have;
-	(void)err;
-	*same = false;
-	return 0;
-}
-
-static int
 nowhere_put(void *arg, const struct object *o, struct sink **ret,
     struct err *err)
 {
@@ -467,26 +453,15 @@ nowhere_put(void *arg, const struct object *o, struct sink **ret,
 	return sink_null_new(ret, err);
 }
 
-static int
-nowhere_remove(void *arg, const char *key, struct err *err)
-{
-	(void)arg;
-	(void)key;
-	(void)err;
-	return 0;
-}
-
 /* Who loads objects compares each with its line: order, size, SHA-256. */
 static int
 drill(struct component *c, struct loader *loader, struct buf *proof,
     struct err *err)
 {
 	struct nowhere n = { 0 };
-	const struct object_target target = { .list_next = nowhere_next,
-		.same = nowhere_same,
-		.put = nowhere_put,
-		.remove = nowhere_remove,
-		.arg = &n };
+	const struct object_target target = {
+		.list_next = nowhere_next, .put = nowhere_put, .arg = &n
+	};
 	char size[16];
 
 	(void)c;

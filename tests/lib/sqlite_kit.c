@@ -189,6 +189,33 @@ number_on(sqlite3 *c, const char *sql)
 	return n;
 }
 
+static int
+backwards(void *ctx, int n, const void *a, int m, const void *b)
+{
+	int order = memcmp(b, a, (size_t)(n < m ? n : m));
+
+	(void)ctx;
+	return order ? order : m - n;
+}
+
+void
+kit_foreign(const char *path)
+{
+	sqlite3 *conn = NULL;
+
+	must(sqlite3_open(path, &conn) == SQLITE_OK, "open");
+	must(sqlite3_create_collation(conn, "backwards", SQLITE_UTF8, NULL,
+	         backwards) == SQLITE_OK,
+	    "collation");
+	must(sqlite3_exec(conn,
+	         "CREATE TABLE f(x TEXT COLLATE backwards);"
+	         "CREATE INDEX fi ON f(x);"
+	         "INSERT INTO f VALUES ('a'), ('b'), ('aa'), ('')",
+	         NULL, NULL, NULL) == SQLITE_OK,
+	    "rows");
+	must(sqlite3_close(conn) == SQLITE_OK, "close");
+}
+
 long long
 kit_number(const char *path, const char *sql)
 {

@@ -32,6 +32,8 @@ struct kit_db {
 
 void kit_make(const char *path, struct kit_db);
 void kit_sql(const char *path, const char *sql);
+/* A table f with an index in an order that only this call knows. */
+void kit_foreign(const char *path);
 /* First column of the first row. */
 long long kit_number(const char *path, const char *sql);
 /* -1: quick_check or the sum is wrong. */

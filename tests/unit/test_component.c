@@ -35,19 +35,61 @@ nothing_may_be_freed(void **state)
 }
 
 static void
-no_memory_is_said(void **state)
+a_type_that_is_none_is_refused(void **state)
 {
+	const struct config_component odd = { .name = "odd",
+		.type = (enum config_type)99 };
 	struct err err = { 0 };
 	struct component *c = NULL;
-	int rc;
 
 	(void)state;
-	failalloc_at(0);
-	rc = component_open(&mlmd, NULL, "/tmp", &c, &err);
-	failalloc_at(-1);
-	assert_int_equal(rc, -1);
-	assert_true(err_is(&err, ERR_NOMEM));
-	assert_null(c);
+	assert_int_equal(component_open(&odd, NULL, "/tmp", &c, &err), -1);
+	assert_true(err_is(&err, ERR_USAGE));
+	assert_string_equal(err.msg, "component 'odd' has no type");
+}
+
+static void
+databases_have_no_objects(void **state)
+{
+	static const enum config_type types[] = { CONFIG_SQLITE, CONFIG_MYSQL,
+		CONFIG_POSTGRESQL };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+		const struct config_component db = { .name = "db",
+			.type = types[i] };
+		AUTO(component) struct component *c = NULL;
+		struct err err = { 0 };
+		bool has = true;
+
+		assert_int_equal(component_open(&db, NULL, "/tmp", &c, &err),
+		    0);
+		assert_int_equal(c->ops->has(c, "key", &has, &err), 0);
+		assert_false(has);
+	}
+}
+
+static void
+every_allocation_may_fail(void **state)
+{
+	static const enum config_type types[] = { CONFIG_SQLITE, CONFIG_MYSQL,
+		CONFIG_POSTGRESQL };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+		const struct config_component db = { .name = "db",
+			.type = types[i] };
+		struct component *c = NULL;
+		struct err err = { 0 };
+		int rc;
+
+		failalloc_at(0);
+		rc = component_open(&db, NULL, "/tmp", &c, &err);
+		failalloc_at(-1);
+		assert_int_equal(rc, -1);
+		assert_true(err_is(&err, ERR_NOMEM));
+		assert_null(c);
+	}
 }
 
 int
@@ -56,7 +98,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_type_decides),
 		cmocka_unit_test(nothing_may_be_freed),
-		cmocka_unit_test(no_memory_is_said),
+		cmocka_unit_test(a_type_that_is_none_is_refused),
+		cmocka_unit_test(databases_have_no_objects),
+		cmocka_unit_test(every_allocation_may_fail),
 	};
 
 	return cmocka_run_group_tests_name("component", tests, NULL, NULL);
