@@ -264,7 +264,9 @@ versions() {
 	} | jq -s add
 }
 
-# what is judged: memory, and requests for what has not changed
+# What is judged: memory, and requests for what has not changed.  Beside the
+# pages: an empty one at the end, as some servers have it; two LIST and a HEAD by
+# which the source is looked at before.
 promises() {
 	jq -es 'map(select(.tool | startswith("platform-backup"))) |
 	    length > 0 and all(.rss < 64)' "$RESULTS" >/dev/null || {
@@ -273,7 +275,7 @@ promises() {
 	}
 	jq -es 'all(.unchanged != true or (.requests.source |
 	    .GET == 0 and .HEAD <= 1) and (.requests.source.LIST <=
-	    (.objects / 1000 | ceil) + 2))' "$RESULTS" >/dev/null || {
+	    (.objects / 1000 | floor) + 3))' "$RESULTS" >/dev/null || {
 		say "more was asked for than what had changed"
 		exit 1
 	}
