@@ -1,7 +1,13 @@
 #include "repo_kit.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #include "base/str.h"
 #include "repo/inventory.h"
@@ -287,6 +293,34 @@ kit_done(struct kit *k)
 	repo_free(k->repo);
 	store_free(k->inner);
 	*k = (struct kit){ 0 };
+}
+
+int
+kit_setup(void **state)
+{
+	struct kit *k = calloc(1, sizeof *k);
+	struct err err = { 0 };
+
+	*state = k;
+	return k ? kit_open(k, &err) : -1;
+}
+
+int
+kit_teardown(void **state)
+{
+	kit_done(*state);
+	free(*state);
+	return 0;
+}
+
+void
+kit_text(struct kit *k, const char *key, const char *text)
+{
+	struct err err = { 0 };
+
+	assert_int_equal(store_put_bytes(k->inner, key, text, strlen(text),
+	                     &err),
+	    0);
 }
 
 int

@@ -54,6 +54,9 @@ MUST_CHECK int kit_open(struct kit *, struct err *);
 /* On another store, which becomes the kit's. */
 MUST_CHECK int kit_open_on(struct kit *, struct store *, struct err *);
 void kit_done(struct kit *);
+/* The same on the heap, for cmocka. */
+int kit_setup(void **state);
+int kit_teardown(void **state);
 void kit_reset(struct kit *); /* counters and faults */
 
 MUST_CHECK int kit_begin(struct kit *, struct set **, struct err *);
@@ -61,6 +64,8 @@ MUST_CHECK int kit_begin(struct kit *, struct set **, struct err *);
 MUST_CHECK int kit_file(struct set *, struct manifest_component *,
     const char *name, enum set_coding, const void *, size_t,
     char path[LAYOUT_KEY_SIZE], struct err *);
+/* Text that lies there as if another had put it; asserted. */
+void kit_text(struct kit *, const char *key, const char *text);
 /* A committed set: a database and a bucket with two objects. */
 MUST_CHECK int kit_save(struct kit *, char id[LAYOUT_ID_SIZE], struct err *);
 /* Everything of it is as kit_save saved it. */

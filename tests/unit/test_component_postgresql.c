@@ -8,11 +8,9 @@
 
 #include <cmocka.h>
 
+#include "../lib/database_kit.h"
 #include "../lib/failalloc.h"
-#include "../lib/fake_saver.h"
 #include "../lib/faketool.h"
-#include "base/proc.h"
-#include "component/component.h"
 
 /* psql before a server of version 15; port 2 is a replica. */
 static const char psql[] =
@@ -33,61 +31,24 @@ static const char restore[] =
     "case $* in *--version*) echo 'pg_restore 15.2'; exit;; esac\n"
     "printf 'BEGIN;\\nCOPY t;\\nCOMMIT;\\n\\n'\n";
 
-struct world {
-	struct config_component cfg;
-	struct component *c;
-	struct fake_saver saver;
-	struct err err;
-	char scratch[64];
-};
-
 static void
-begin(struct world *w)
+begin(struct database_kit *w)
 {
-	*w = (struct world){ .cfg = { .name = "db",
-		                 .type = CONFIG_POSTGRESQL,
-		                 .database = { .primary = "h:1",
-		                     .replicas = { "h:2" },
-		                     .database = "ml",
-		                     .username = "u",
-		                     .password = "hush",
-		                     .max_lag_s = 60 } } };
-	(void)snprintf(w->scratch, sizeof w->scratch, "/tmp/pb-pg-XXXXXX");
-	assert_non_null(mkdtemp(w->scratch));
-	faketool_setup();
-	faketool_add("psql", psql);
-	faketool_add("pg_dump", dump);
-	faketool_add("pg_restore", restore);
-	assert_int_equal(component_open(&w->cfg, NULL, w->scratch, &w->c,
-	                     &w->err),
-	    0);
-	fake_saver_init(&w->saver, w->scratch);
-}
+	static const struct database_kit_tool tools[] = { { "psql", psql },
+		{ "pg_dump", dump }, { "pg_restore", restore }, { 0 } };
 
-static void
-end(struct world *w)
-{
-	component_free(w->c);
-	fake_saver_done(&w->saver);
-	faketool_teardown();
-	assert_int_equal(rmdir(w->scratch), 0);
-}
-
-static int
-backup(struct world *w)
-{
-	return w->c->ops->backup(w->c, &w->saver.base, &w->err);
+	database_kit_begin(w, CONFIG_POSTGRESQL, tools);
 }
 
 static void
 a_dump_of_the_standby_is_saved_with_facts(void **state)
 {
-	struct world w;
+	struct database_kit w;
 	char *calls;
 
 	(void)state;
 	begin(&w);
-	assert_int_equal(backup(&w), 0);
+	assert_int_equal(database_kit_backup(&w), 0);
 	assert_string_equal(w.saver.kind, "pgdump");
 	assert_true(w.saver.finished);
 	assert_int_equal(w.saver.bytes.len, 17);
@@ -102,7 +63,7 @@ a_dump_of_the_standby_is_saved_with_facts(void **state)
 	assert_non_null(strstr(calls, "pg_dump [-Fc] [-Z0] [-w] [-d] "
 	                              "[dbname='ml' keepalives"));
 	free(calls);
-	end(&w);
+	database_kit_end(&w);
 }
 
 static void
@@ -123,7 +84,7 @@ what_is_no_dump_or_half_of_one_is_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct world w;
+		struct database_kit w;
 		char body[512];
 
 		begin(&w);
@@ -132,18 +93,18 @@ what_is_no_dump_or_half_of_one_is_refused(void **state)
 		    "%s",
 		    cases[i].body);
 		faketool_add("pg_dump", body);
-		assert_int_equal(backup(&w), -1);
+		assert_int_equal(database_kit_backup(&w), -1);
 		assert_int_equal(w.err.code, cases[i].code);
 		assert_non_null(strstr(w.err.msg, cases[i].says));
 		assert_false(w.saver.finished);
-		end(&w);
+		database_kit_end(&w);
 	}
 }
 
 static void
 programs_that_are_missing_or_old_are_named(void **state)
 {
-	struct world w;
+	struct database_kit w;
 	AUTO(buf) struct buf detail = { .max = 4096 };
 
 	(void)state;
@@ -160,19 +121,19 @@ programs_that_are_missing_or_old_are_named(void **state)
 	assert_string_equal(w.err.msg,
 	    "the client program 'pg_restore' is not installed: install the "
 	    "package postgresql-client-15");
-	end(&w);
+	database_kit_end(&w);
 }
 
 static void
 a_restore_is_one_transaction_on_the_primary(void **state)
 {
-	struct world w;
+	struct database_kit w;
 	struct fake_loader l;
 	char *calls, *at;
 
 	(void)state;
 	begin(&w);
-	assert_int_equal(backup(&w), 0);
+	assert_int_equal(database_kit_backup(&w), 0);
 	free(faketool_calls());
 	assert_int_equal(fake_loader_init(&l, &w.saver, w.scratch, &w.err), 0);
 	assert_int_equal(w.c->ops->restore(w.c, &l.base, &w.err), 0);
@@ -188,19 +149,19 @@ a_restore_is_one_transaction_on_the_primary(void **state)
 	assert_non_null(strstr(at, "\nCOMMIT;\n"));
 	free(calls);
 	fake_loader_done(&l);
-	end(&w);
+	database_kit_end(&w);
 }
 
 static void
 what_is_damaged_is_never_committed(void **state)
 {
-	struct world w;
+	struct database_kit w;
 	struct fake_loader l;
 	char *calls;
 
 	(void)state;
 	begin(&w);
-	assert_int_equal(backup(&w), 0);
+	assert_int_equal(database_kit_backup(&w), 0);
 	assert_int_equal(fake_loader_init(&l, &w.saver, w.scratch, &w.err), 0);
 	free(faketool_calls());
 	l.cut_at = 9;
@@ -217,13 +178,13 @@ what_is_damaged_is_never_committed(void **state)
 	assert_null(strstr(calls, "\nCOMMIT;\n"));
 	free(calls);
 	fake_loader_done(&l);
-	end(&w);
+	database_kit_end(&w);
 }
 
 static void
 a_newer_dump_is_refused(void **state)
 {
-	struct world w;
+	struct database_kit w;
 	struct fake_loader l;
 
 	(void)state;
@@ -236,48 +197,28 @@ a_newer_dump_is_refused(void **state)
 	assert_int_equal(w.err.code, ERR_USAGE);
 	assert_non_null(strstr(w.err.msg, "16.3"));
 	fake_loader_done(&l);
-	end(&w);
+	database_kit_end(&w);
 }
 
 static void
 the_way_back_is_a_command_whatever_the_names(void **state)
 {
-	struct world w;
-	struct fake_loader l;
-	AUTO(buf) struct buf path = { .max = 4096 };
-	const char *argv[] = { "sh", "-c", NULL, NULL };
-	struct proc p = { .argv = argv };
-	char *command, *calls;
+	struct database_kit w;
+	char *calls;
 
 	(void)state;
 	begin(&w);
-	component_free(w.c);
 	w.cfg.database.safety_dump = true;
 	w.cfg.name = "it's $(id) x";
 	w.cfg.database.username = "o'brien $x";
 	w.cfg.database.database = "m=l's \\ \"$y\"";
-	assert_int_equal(component_open(&w.cfg, NULL, w.scratch, &w.c, &w.err),
-	    0);
-	assert_int_equal(backup(&w), 0);
-	assert_int_equal(fake_loader_init(&l, &w.saver, w.scratch, &w.err), 0);
-	assert_int_equal(w.c->ops->restore(w.c, &l.base, &w.err), 0);
-	command = strstr(l.notes.data, "zstd -dc ");
-	assert_non_null(command);
-	command[strcspn(command, "\n")] = '\0';
-	free(faketool_calls());
-	argv[2] = command;
-	assert_int_equal(proc_run(&p, NULL, NULL, &w.err), 0);
-	assert_int_equal(p.status, 0);
-	calls = faketool_calls();
+	database_kit_open(&w);
+	calls = database_kit_way_back(&w);
 	assert_non_null(strstr(calls,
 	    "[-p] [1] [-h] [h] [-U] [o'brien $x] [-d] "
 	    "[dbname='m=l\\'s \\\\ \"$y\"']\nPGDMP"));
 	free(calls);
-	assert_int_equal(buf_printf(&path, &w.err, "rm %s/*", w.scratch), 0);
-	argv[2] = path.data;
-	assert_int_equal(proc_run(&p, NULL, NULL, &w.err), 0);
-	fake_loader_done(&l);
-	end(&w);
+	database_kit_end(&w);
 }
 
 /* --- drill */
@@ -378,13 +319,13 @@ a_scratch_server_loads_it_and_forgets_it(void **state)
 static void
 allocations_may_fail(void **state)
 {
-	struct world w;
+	struct database_kit w;
 	struct fake_loader l;
 
 	(void)state;
 	begin(&w);
 	w.cfg.database.replicas[0] = NULL;
-	assert_int_equal(backup(&w), 0);
+	assert_int_equal(database_kit_backup(&w), 0);
 	assert_int_equal(fake_loader_init(&l, &w.saver, w.scratch, &w.err), 0);
 	for (int what = 0; what < 2; what++) {
 		bool done = false;
@@ -404,7 +345,7 @@ allocations_may_fail(void **state)
 		}
 	}
 	fake_loader_done(&l);
-	end(&w);
+	database_kit_end(&w);
 }
 
 int

@@ -18,21 +18,9 @@ enum { NOW = 1795192080 }; /* 2026-11-20T16:28:00Z */
 static int
 setup(void **state)
 {
-	struct kit *k = calloc(1, sizeof *k);
-	struct err err = { 0 };
-
-	assert_non_null(k);
-	assert_int_equal(kit_open(k, &err), 0);
-	k->now = NOW;
-	*state = k;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	kit_done(*state);
-	free(*state);
+	if (kit_setup(state))
+		return -1;
+	((struct kit *)*state)->now = NOW;
 	return 0;
 }
 
@@ -55,16 +43,6 @@ add(struct kit *k, const char *folder, enum note_kind kind)
 	struct err err = { 0 };
 
 	assert_int_equal(say(k, folder, kind, NULL, &err), 0);
-}
-
-static void
-put(struct kit *k, const char *key, const char *text)
-{
-	struct err err = { 0 };
-
-	assert_int_equal(store_put_bytes(k->inner, key, text, strlen(text),
-	                     &err),
-	    0);
 }
 
 static struct notes
@@ -165,7 +143,8 @@ a_note_from_far_ahead_is_not_followed(void **state)
 	struct kit *k = *state;
 	AUTO(notes) struct notes n = { 0 };
 
-	put(k, "notes/" ONE "/held-9999-12-31T23:59:59Z-00000000.json", "{}");
+	kit_text(k, "notes/" ONE "/held-9999-12-31T23:59:59Z-00000000.json",
+	    "{}");
 	add(k, ONE, NOTE_VERIFIED);
 	n = list(k, ONE);
 	assert_int_equal(n.count, 2);
@@ -220,10 +199,11 @@ of_one_second_the_hold_counts_last(void **state)
 	struct kit *k = *state;
 	struct notes_state s;
 
-	put(k, "notes/" ONE "/deleted-2026-11-20T00:00:00Z-00000000.json",
+	kit_text(k, "notes/" ONE "/deleted-2026-11-20T00:00:00Z-00000000.json",
 	    "{}");
-	put(k, "notes/" ONE "/held-2026-11-20T00:00:00Z-00000000.json", "{}");
-	put(k, "notes/" ONE "/released-2026-11-20T00:00:00Z-00000000.json",
+	kit_text(k, "notes/" ONE "/held-2026-11-20T00:00:00Z-00000000.json",
+	    "{}");
+	kit_text(k, "notes/" ONE "/released-2026-11-20T00:00:00Z-00000000.json",
 	    "{}");
 	s = state_of(k, ONE);
 	assert_true(s.held);
@@ -236,12 +216,16 @@ other_names_are_left_out(void **state)
 	struct kit *k = *state;
 	AUTO(notes) struct notes n = { 0 };
 
-	put(k, "notes/readme", "");
-	put(k, "notes/" ONE "/held.json", "{}");
-	put(k, "notes/" ONE "/seen-2026-11-20T00:00:00Z-00000000.json", "{}");
-	put(k, "notes/" ONE "/held-2026-11-20T00:00:00Z-00000000.txt", "{}");
-	put(k, "notes/" ONE "/held-2026-11-31T00:00:00Z-00000000.json", "{}");
-	put(k, "notes/" ONE "/x/held-2026-11-20T00:00:00Z-00000000.json", "{}");
+	kit_text(k, "notes/readme", "");
+	kit_text(k, "notes/" ONE "/held.json", "{}");
+	kit_text(k, "notes/" ONE "/seen-2026-11-20T00:00:00Z-00000000.json",
+	    "{}");
+	kit_text(k, "notes/" ONE "/held-2026-11-20T00:00:00Z-00000000.txt",
+	    "{}");
+	kit_text(k, "notes/" ONE "/held-2026-11-31T00:00:00Z-00000000.json",
+	    "{}");
+	kit_text(k, "notes/" ONE "/x/held-2026-11-20T00:00:00Z-00000000.json",
+	    "{}");
 	n = list(k, NULL);
 	assert_int_equal(n.count, 0);
 	assert_null(n.note);
@@ -304,7 +288,7 @@ a_damaged_note_is_named(void **state)
 		struct err err = { 0 };
 
 		assert_int_equal(k->inner->ops->remove(k->inner, key, &err), 0);
-		put(k, key, bad[i]);
+		kit_text(k, key, bad[i]);
 		n = list(k, ONE);
 		assert_int_equal(n.count, 1); /* its name is enough */
 		assert_int_equal(notes_details(k->repo, &n.note[0], &b, &err),
@@ -390,7 +374,7 @@ every_allocation_may_fail(void **state)
 	assert_true(fails >= 6);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, kit_teardown)
 
 int
 main(void)

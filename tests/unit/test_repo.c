@@ -16,34 +16,6 @@
 
 enum { TEXT_MAX = 1 << 20 };
 
-static int
-setup(void **state)
-{
-	struct kit *k = calloc(1, sizeof *k);
-	struct err err = { 0 };
-
-	*state = k;
-	return k ? kit_open(k, &err) : -1;
-}
-
-static int
-teardown(void **state)
-{
-	kit_done(*state);
-	free(*state);
-	return 0;
-}
-
-static void
-put_text(struct kit *k, const char *key, const char *text)
-{
-	struct err err = { 0 };
-
-	assert_int_equal(store_put_bytes(k->inner, key, text, strlen(text),
-	                     &err),
-	    0);
-}
-
 /* A committed set made by hand. */
 static void
 put_set(struct kit *k, const char *id, const char *folder,
@@ -69,7 +41,7 @@ put_set(struct kit *k, const char *id, const char *folder,
 	m->ncomponents = 1;
 	assert_int_equal(manifest_encode(m, &b, &err), 0);
 	assert_int_equal(layout_key(folder, LAYOUT_MANIFEST, key, &err), 0);
-	put_text(k, key, b.data);
+	kit_text(k, key, b.data);
 }
 
 static void
@@ -114,7 +86,7 @@ static void
 other_maker(struct kit *k, const char *key)
 {
 	k->on_put = NULL;
-	put_text(k, key, "{\"format\":1,\"id\":\"other\"}");
+	kit_text(k, key, "{\"format\":1,\"id\":\"other\"}");
 }
 
 static void
@@ -154,7 +126,7 @@ record_that_is_damaged_or_newer_is_refused(void **state)
 		assert_int_equal(k->inner->ops->remove(k->inner,
 		                     LAYOUT_REPOSITORY, &err),
 		    0);
-		put_text(k, LAYOUT_REPOSITORY, bad[i].text);
+		kit_text(k, LAYOUT_REPOSITORY, bad[i].text);
 		assert_int_equal(repo_open(&k->store, true, &k->repo, &err),
 		    -1);
 		assert_int_equal(err.code, bad[i].code);
@@ -170,11 +142,11 @@ sets_are_listed_oldest_first_and_strangers_left_out(void **state)
 	struct err err = { 0 };
 
 	put_set(k, SAMPLE_ID, SAMPLE_FOLDER, MANIFEST_OK);
-	put_text(k, "sets/" SAMPLE_EARLIER "/open.json", "{}");
-	put_text(k, "sets/lost+found/x", "");
-	put_text(k, "sets/2026-11-20T16:28:00Z-0123abcd.old/x", "");
-	put_text(k, "sets/README", "");
-	put_text(k, "notes/x.json", "{}");
+	kit_text(k, "sets/" SAMPLE_EARLIER "/open.json", "{}");
+	kit_text(k, "sets/lost+found/x", "");
+	kit_text(k, "sets/2026-11-20T16:28:00Z-0123abcd.old/x", "");
+	kit_text(k, "sets/README", "");
+	kit_text(k, "notes/x.json", "{}");
 	assert_int_equal(repo_list(k->repo, &s, &err), 0);
 	assert_int_equal(s.count, 2);
 	assert_string_equal(s.set[0].folder, SAMPLE_EARLIER);
@@ -194,7 +166,7 @@ set_without_manifest_is_running_until_it_is_silent_for_long(void **state)
 	AUTO(repo_sets) struct repo_sets old = { 0 };
 	struct err err = { 0 };
 
-	put_text(k, "sets/" SAMPLE_FOLDER "/open.json", "{}");
+	kit_text(k, "sets/" SAMPLE_FOLDER "/open.json", "{}");
 	k->late = REPO_DEAD_S - 5;
 	assert_int_equal(repo_list(k->repo, &young, &err), 0);
 	assert_true(young.set[0].running);
@@ -233,7 +205,7 @@ two_finished_sets_of_one_id_are_told_apart_by_folder(void **state)
 	struct err err = { 0 };
 
 	put_set(k, SAMPLE_ID, SAMPLE_FOLDER, MANIFEST_OK);
-	put_text(k, "sets/" SAMPLE_ID "-11111111/open.json", "{}");
+	kit_text(k, "sets/" SAMPLE_ID "-11111111/open.json", "{}");
 	assert_int_equal(repo_manifest(k->repo, SAMPLE_ID, &m, &err), 0);
 	assert_string_equal(m->folder, SAMPLE_FOLDER);
 	manifest_free(TAKE(m));
@@ -261,7 +233,7 @@ manifest_of_another_folder_is_refused(void **state)
 	assert_int_equal(store_get_bytes(k->inner,
 	                     "sets/" SAMPLE_FOLDER "/manifest.json", &b, &err),
 	    0);
-	put_text(k, "sets/" SAMPLE_EARLIER "/manifest.json", b.data);
+	kit_text(k, "sets/" SAMPLE_EARLIER "/manifest.json", b.data);
 	assert_int_equal(repo_manifest(k->repo, SAMPLE_EARLIER, &m, &err), -1);
 	assert_true(err_is(&err, ERR_CORRUPT));
 	assert_non_null(strstr(err.msg, "sets/" SAMPLE_EARLIER "/manifest"));
@@ -308,8 +280,8 @@ latest_is_the_newest_without_a_failed_component(void **state)
 	    MANIFEST_DEGRADED);
 	put_set(k, "2026-11-03T00:00:00Z", "2026-11-03T00:00:00Z-00000000",
 	    MANIFEST_FAILED);
-	put_text(k, "sets/2026-11-04T00:00:00Z-00000000/manifest.json", "{}");
-	put_text(k, "sets/2026-11-05T00:00:00Z-00000000/open.json", "{}");
+	kit_text(k, "sets/2026-11-04T00:00:00Z-00000000/manifest.json", "{}");
+	kit_text(k, "sets/2026-11-05T00:00:00Z-00000000/open.json", "{}");
 	assert_int_equal(repo_latest(k->repo, NULL, 0, &m, &err), 0);
 	assert_string_equal(m->id, "2026-11-02T00:00:00Z");
 }
@@ -420,7 +392,7 @@ what_is_left_of_a_deleted_set_is_no_run(void **state)
 	AUTO(manifest) struct manifest *m = NULL;
 	struct err err = { 0 };
 
-	put_text(k, "sets/" NEW "-00000002/a.sqlite.zst", "x");
+	kit_text(k, "sets/" NEW "-00000002/a.sqlite.zst", "x");
 	assert_int_equal(repo_list(k->repo, &s, &err), 0);
 	assert_true(s.set[0].running);
 	assert_false(s.set[0].deleted);
@@ -506,7 +478,7 @@ only_what_dead_runs_left_is_swept(void **state)
 
 	put_set(k, "2026-11-01T00:00:00Z", "2026-11-01T00:00:00Z-00000000",
 	    MANIFEST_OK);
-	put_text(k, "sets/2026-11-05T00:00:00Z-00000000/open.json", "{}");
+	kit_text(k, "sets/2026-11-05T00:00:00Z-00000000/open.json", "{}");
 	assert_int_equal(repo_sweep(k->repo, &n, &err), 0);
 	assert_int_equal(n, 0);
 	assert_int_equal(k->count[KIT_SWEEP], 0);
@@ -544,7 +516,7 @@ every_operation_of_the_store_may_fail(void **state)
 	long n = 0, most;
 
 	put_set(k, SAMPLE_ID, SAMPLE_FOLDER, MANIFEST_OK);
-	put_text(k, "sets/" SAMPLE_EARLIER "/open.json", "{}");
+	kit_text(k, "sets/" SAMPLE_EARLIER "/open.json", "{}");
 	k->late = REPO_DEAD_S;
 	do {
 		struct err err = { 0 };
@@ -568,7 +540,7 @@ every_allocation_may_fail(void **state)
 	bool hit = true;
 
 	put_set(k, SAMPLE_ID, SAMPLE_FOLDER, MANIFEST_OK);
-	put_text(k, "sets/" SAMPLE_EARLIER "/open.json", "{}");
+	kit_text(k, "sets/" SAMPLE_EARLIER "/open.json", "{}");
 	k->late = REPO_DEAD_S;
 	for (; hit; n++) {
 		struct err err = { 0 };
@@ -582,7 +554,8 @@ every_allocation_may_fail(void **state)
 	assert_true(n > 100);
 }
 
-#define WITH_KIT(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define WITH_KIT(test) \
+	cmocka_unit_test_setup_teardown(test, kit_setup, kit_teardown)
 
 int
 main(void)

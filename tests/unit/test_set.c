@@ -17,24 +17,6 @@ enum { TEXT_MAX = 1 << 20 };
 
 static const int64_t noon = 1795176000; /* 2026-11-20T12:00:00Z */
 
-static int
-setup(void **state)
-{
-	struct kit *k = calloc(1, sizeof *k);
-	struct err err = { 0 };
-
-	*state = k;
-	return k ? kit_open(k, &err) : -1;
-}
-
-static int
-teardown(void **state)
-{
-	kit_done(*state);
-	free(*state);
-	return 0;
-}
-
 static bool
 is_there(struct kit *k, const char *folder, const char *file)
 {
@@ -588,7 +570,8 @@ every_allocation_may_fail(void **state)
 	assert_true(n > 200);
 }
 
-#define WITH_KIT(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define WITH_KIT(test) \
+	cmocka_unit_test_setup_teardown(test, kit_setup, kit_teardown)
 
 static void
 set_without_what_it_needs_is_not_committed(void **state)

@@ -20,21 +20,9 @@ enum { NOW = 1795192080, DAY = 86400, FILES = 3, SETS = 12, PATH = 256 };
 static int
 setup(void **state)
 {
-	struct kit *k = calloc(1, sizeof *k);
-	struct err err = { 0 };
-
-	assert_non_null(k);
-	assert_int_equal(kit_open(k, &err), 0);
-	k->now = NOW;
-	*state = k;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	kit_done(*state);
-	free(*state);
+	if (kit_setup(state))
+		return -1;
+	((struct kit *)*state)->now = NOW;
 	return 0;
 }
 
@@ -72,16 +60,6 @@ pack_of(unsigned i, unsigned n, char path[PATH])
 
 	(void)snprintf(file, sizeof file, "b/pack-%06u.tar.zst", n);
 	return path_of(i, file, path);
-}
-
-static void
-put(struct kit *k, const char *key, const char *text)
-{
-	struct err err = { 0 };
-
-	assert_int_equal(store_put_bytes(k->inner, key, text, strlen(text),
-	                     &err),
-	    0);
 }
 
 static bool
@@ -128,7 +106,7 @@ put_manifest(struct kit *k, unsigned i, const int *needs)
 	assert_int_equal(manifest_files_sort(&c->files, &err), 0);
 	assert_int_equal(manifest_files_sort(&c->needs, &err), 0);
 	assert_int_equal(manifest_encode(m, &b, &err), 0);
-	put(k, path_of(i, "manifest.json", path), b.data);
+	kit_text(k, path_of(i, "manifest.json", path), b.data);
 }
 
 static void
@@ -136,9 +114,9 @@ put_files(struct kit *k, unsigned i)
 {
 	char path[PATH];
 
-	put(k, path_of(i, "open.json", path), "{}");
+	kit_text(k, path_of(i, "open.json", path), "{}");
 	for (unsigned n = 1; n <= FILES; n++)
-		put(k, pack_of(i, n, path), "pack");
+		kit_text(k, pack_of(i, n, path), "pack");
 }
 
 static void
@@ -147,7 +125,7 @@ put_set(struct kit *k, unsigned i, const int *needs)
 	char path[PATH];
 
 	put_files(k, i);
-	put(k, path_of(i, "RESTORE.md", path), "#");
+	kit_text(k, path_of(i, "RESTORE.md", path), "#");
 	put_manifest(k, i, needs);
 }
 
@@ -314,7 +292,7 @@ a_manifest_that_cannot_be_read_stops_all(void **state)
 
 	put_set(k, 1, NOTHING);
 	put_files(k, 2);
-	put(k, path_of(2, "manifest.json", path), "{}");
+	kit_text(k, path_of(2, "manifest.json", path), "{}");
 	say(k, 1, NOTE_DELETED);
 	assert_int_equal(try_sweep(k, 0, &r, &err), -1);
 	assert_true(err_is(&err, ERR_CORRUPT));
@@ -383,7 +361,7 @@ what_failed_runs_left_goes(void **state)
 	char path[PATH];
 
 	put_files(k, 1);
-	put(k, path_of(1, "failed.json", path), "{}");
+	kit_text(k, path_of(1, "failed.json", path), "{}");
 	k->now = (int64_t)time(NULL) + DAY - 10;
 	r = sweep(k, DAY);
 	assert_int_equal(r.runs, 0);
@@ -415,10 +393,10 @@ strangers_are_left_alone(void **state)
 	struct kit *k = *state;
 
 	put_set(k, 1, NOTHING);
-	put(k, "sets/readme", "x");
-	put(k, "sets/2026/x", "x");
-	put(k, "other/x", "x");
-	put(k, "notes/x", "x");
+	kit_text(k, "sets/readme", "x");
+	kit_text(k, "sets/2026/x", "x");
+	kit_text(k, "other/x", "x");
+	kit_text(k, "notes/x", "x");
 	say(k, 1, NOTE_DELETED);
 	assert_int_equal(sweep(k, 0).sets, 1);
 	assert_true(there(k, "sets/readme") && there(k, "sets/2026/x") &&
@@ -782,7 +760,7 @@ every_allocation_may_fail(void **state)
 	assert_true(fails > 10);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, kit_teardown)
 
 int
 main(void)
