@@ -77,7 +77,8 @@ moment(const struct tm *tm, int64_t *s)
 	if (tm->tm_mday < 1 || tm->tm_mday > length || tm->tm_sec > 59)
 		return false;
 	*s = (days_to_march(year) + first + tm->tm_mday - 1) * 86400 +
-	     tm->tm_hour * 3600 + tm->tm_min * 60 + tm->tm_sec;
+	     (int64_t)tm->tm_hour * 3600 + (int64_t)tm->tm_min * 60 +
+	     tm->tm_sec;
 	return true;
 }
 

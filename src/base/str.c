@@ -41,7 +41,7 @@ join(char *out, va_list ap)
 		size_t n = strlen(s);
 
 		if (out)
-			memcpy(out + all, s, n);
+			memcpy(out + all, s, n + 1);
 		all += n;
 	}
 	return all;
@@ -61,7 +61,8 @@ str_join(char **ret, struct err *err, ...)
 	if (!text)
 		return err_nomem(err);
 	va_start(ap, err);
-	text[join(text, ap)] = '\0';
+	*text = '\0';
+	(void)join(text, ap);
 	va_end(ap);
 	*ret = text;
 	return 0;

@@ -1,5 +1,6 @@
 #include "crypto/sha256.h"
 
+#include <assert.h>
 #include <openssl/evp.h>
 #include <string.h>
 
@@ -106,8 +107,8 @@ sha256_hmac(const void *key, size_t keylen, const void *p, size_t n,
 {
 	AUTO(sha256) struct sha256 *h = NULL;
 
-	return sha256_new(&h, err) ||
-	               sha256_hmac_by(h, key, keylen, p, n, out, err)
-	           ? -1
-	           : 0;
+	if (sha256_new(&h, err))
+		return -1;
+	assert(h);
+	return sha256_hmac_by(h, key, keylen, p, n, out, err);
 }

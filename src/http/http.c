@@ -1,5 +1,6 @@
 #include "http/http.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <curl/curl.h>
 #include <string.h>
@@ -9,6 +10,11 @@
 #include "base/monitor.h"
 #include "base/str.h"
 #include "http/proxy.h"
+
+/* gcc 12 takes for lost what a handle holds. */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak"
+#endif
 
 /* curl_global_init counts its callers and is safe in threads from here on;
  * CURLOPT_PROTOCOLS_STR came a release later. */
@@ -313,8 +319,9 @@ static int
 add_line(struct handle *hd, const char *name, const char *between,
     const char *value, struct err *err)
 {
-	struct curl_slist *line = &hd->line[hd->lines];
+	struct curl_slist *line = hd->line + hd->lines;
 
+	assert(hd->line);
 	*line = (struct curl_slist){ hd->text.data + hd->text.len, NULL };
 	if (hd->lines++ > 0)
 		line[-1].next = line;

@@ -3,7 +3,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
-#include "repo/inventory.h"
+#include "repo/inventory_impl.h"
 #include "repo/layout.h"
 
 static const char suffix[] = "-base64";
@@ -36,7 +36,7 @@ get_text(const struct json *j, const char *name, char **ret, struct err *err)
 	const char *text;
 
 	assert(n + sizeof suffix <= sizeof other);
-	memcpy(other, name, n);
+	memcpy(other, name, n + 1);
 	memcpy(other + n, suffix, sizeof suffix);
 	coded = json_opt(j, other);
 	if (!plain && !coded)
@@ -154,10 +154,15 @@ inventory_decode(const char *line, size_t len, struct inventory_entry *ret,
 {
 	AUTO(inventory_entry) struct inventory_entry e = { 0 };
 	AUTO(json) struct json *j = NULL;
+	bool plain;
 
 	if (len > INVENTORY_LINE_MAX)
 		return err_set(err, ERR_CORRUPT,
 		    "longer than the limit of %d bytes", INVENTORY_LINE_MAX);
+	if (inventory_plain(line, len, ret, &plain, err))
+		return -1;
+	if (plain)
+		return 0;
 	if (json_parse(line, len, &j, err) || get_entry(j, &e, err))
 		return -1;
 	*ret = e;

@@ -274,7 +274,7 @@ every_allocation_of_segments_may_fail(void **state)
 		hit = failalloc_count() > n;
 	}
 	failalloc_at(-1);
-	assert_true(n > 60);
+	assert_true(n > 30);
 }
 
 static void
@@ -478,7 +478,7 @@ every_allocation_may_fail(void **state)
 		hit = failalloc_count() > n;
 	}
 	failalloc_at(-1);
-	assert_true(n > 40);
+	assert_true(n > 20);
 }
 
 #define WITH_BENCH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
