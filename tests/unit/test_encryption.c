@@ -161,6 +161,17 @@ every_allocation_may_fail(void **state)
 		assert_true(rc == 0 || err_is(&r.err, ERR_NOMEM));
 	}
 	assert_true(n > 6);
+	faketool_add("secret-get", "echo '{\"identity\":\"AGE\"}'");
+	for (n = 0, rc = -1; rc; n++) {
+		failalloc_at(n);
+		AUTO(result) struct result r = read_it(NULL, "secret:d2k");
+
+		failalloc_at(-1);
+		rc = r.rc;
+		assert_true(rc == 0 || err_is(&r.err, ERR_NOMEM));
+		assert_true(rc == 0 || !r.map);
+	}
+	assert_true(n > 6);
 }
 
 int
@@ -177,7 +188,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    another_secret_is_a_mistake_that_is_not_quoted, setup,
 		    teardown),
-		cmocka_unit_test(every_allocation_may_fail),
+		cmocka_unit_test_setup_teardown(every_allocation_may_fail,
+		    setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("encryption", tests, NULL, NULL);

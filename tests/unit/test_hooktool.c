@@ -7,7 +7,10 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
+
 #include "../lib/failalloc.h"
+#include "../lib/failcall.h"
 #include "../lib/faketool.h"
 #include "base/json.h"
 #include "juju/hooktool.h"
@@ -309,6 +312,10 @@ long_line_is_logged_in_pieces(void **state)
 	calls = faketool_calls();
 	assert_non_null(strstr(calls, "\n131070\n"));
 	assert_non_null(strstr(calls, "\n37858\n"));
+	failcall_at("strndup", 0, ENOMEM);
+	assert_int_equal(hooktool_log(LOG_DEBUG, line, &err), -1);
+	assert_true(failcall_end());
+	assert_int_equal(err.code, ERR_NOMEM);
 }
 
 static void

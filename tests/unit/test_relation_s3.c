@@ -473,6 +473,28 @@ every_allocation_may_fail(void **state)
 
 #define TOOL_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+static void
+proxy_that_is_given_keeps_its_exceptions(void **state)
+{
+	struct relation_s3 with = repository;
+	AUTO(tree) struct tree *own = NULL, *exempt = NULL;
+	struct err err = { 0 };
+
+	(void)state;
+	with.https_proxy = "http://tls:2";
+	with.no_proxy = ".svc";
+	assert_int_equal(tree_new(TREE_MAP, NULL, "x", 0, &own, &err), 0);
+	assert_int_equal(tree_new(TREE_MAP, NULL, "x", 0, &exempt, &err), 0);
+	assert_int_equal(tree_add_text(own, "proxy", "http://own:3", &err), 0);
+	assert_int_equal(tree_add_text(exempt, "no-proxy", "h", &err), 0);
+	assert_int_equal(relation_s3_proxy(&with, own, &err), 0);
+	assert_string_equal(tree_text(own, "proxy"), "http://own:3");
+	assert_null(tree_text(own, "no-proxy"));
+	assert_int_equal(relation_s3_proxy(&with, exempt, &err), 0);
+	assert_string_equal(tree_text(exempt, "proxy"), "http://tls:2");
+	assert_string_equal(tree_text(exempt, "no-proxy"), "h");
+}
+
 int
 main(void)
 {
@@ -496,6 +518,7 @@ main(void)
 		TOOL_TEST(secret_is_waited_for),
 		TOOL_TEST(secret_is_read_where_it_is_granted),
 		cmocka_unit_test(every_allocation_may_fail),
+		cmocka_unit_test(proxy_that_is_given_keeps_its_exceptions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

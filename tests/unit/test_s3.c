@@ -363,10 +363,16 @@ every_allocation_of_s3_new_may_fail(void **state)
 static int
 put_and_head(struct s3 *s, struct err *err)
 {
+	static char value[300];
 	struct object_pair pair[] = { { (char[]){ "a" }, (char[]){ "1" } } };
-	const struct object o = { .meta = { pair, 1 }, .tags = { pair, 1 } };
+	struct object_pair tag[] = { { (char[]){ "a" }, value } };
+	const struct object o = { .header = { [OBJECT_CONTENT_TYPE] =
+		                                  (char[]){ "text/plain" } },
+		.meta = { pair, 1 },
+		.tags = { tag, 1 } };
 	AUTO(object) struct object got = { 0 };
 
+	memset(value, 'v', sizeof value - 1);
 	return s3_put(s, "k", "x", 1, &o, NULL, err) ||
 	       s3_head(s, "k", &got, NULL, err) ||
 	       s3_put_tags(s, "k", &o.tags, err) || s3_delete(s, "k", err);

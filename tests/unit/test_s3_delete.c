@@ -6,6 +6,9 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
+
+#include "../lib/failcall.h"
 #include "../lib/s3_kit.h"
 
 #define UNTIL(date)                                                    \
@@ -43,6 +46,18 @@ a_lock_is_told_with_its_end(void **state)
 	(void)state;
 	check(steps, ERR_RETAINED,
 	    "is retained by the store until 2027-01-01T00:00:00Z");
+}
+
+/* It cannot be told whether there is one: the refusal stands. */
+static void
+no_memory_to_look_for_a_lock_changes_nothing(void **state)
+{
+	const struct httpd_step steps[] = { DENIED, NO_HOLD, KIT_END };
+
+	(void)state;
+	failcall_at("strndup", 0, ENOMEM);
+	check(steps, ERR_DENIED, "access denied");
+	assert_true(failcall_end());
 }
 
 static void
@@ -121,6 +136,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_lock_is_told_with_its_end),
+		cmocka_unit_test(no_memory_to_look_for_a_lock_changes_nothing),
 		cmocka_unit_test(a_lock_that_has_ended_is_no_reason),
 		cmocka_unit_test(a_legal_hold_retains),
 		cmocka_unit_test(words_of_the_store_are_enough),

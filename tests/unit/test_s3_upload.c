@@ -496,6 +496,68 @@ every_allocation_may_fail(void **state)
 	fail_each_allocation(checksums, "abcd", NULL);
 }
 
+static void
+every_allocation_of_a_sweep_may_fail(void **state)
+{
+	const struct httpd_step steps[] = {
+		KIT_XML("GET", UPLOADS " ",
+		    "<ListMultipartUploadsResult>" UPLOAD("p/1", "a",
+		        "2026-11-20T10:00:00.000Z") "<IsTruncated>true</IsTruncated>"
+		                                    "<NextKeyMarker>p/1</NextKeyMarker>"
+		                                    "<NextUploadIdMarker>a</NextUploadIdMarker>"
+		                                    "</ListMultipartUploadsResult>"),
+		{ "DELETE", "/bucket/p/1?uploadId=a ", 204, NULL, NULL, 0, 0 },
+		/* the same again: it does not go on */
+		KIT_XML("GET", UPLOADS "&key-marker=p%2F1&upload-id-marker=a ",
+		    "<ListMultipartUploadsResult>" UPLOAD("p/1", "a",
+		        "2026-11-20T16:28:00.000Z") "<IsTruncated>true</IsTruncated>"
+		                                    "<NextKeyMarker>p/1</NextKeyMarker>"
+		                                    "<NextUploadIdMarker>a</NextUploadIdMarker>"
+		                                    "</ListMultipartUploadsResult>"),
+		KIT_END
+	};
+	long fails = 0;
+	int rc = -1;
+
+	(void)state;
+	for (; rc; fails += rc != 0) {
+		AUTO(s3_kit) struct s3_kit k;
+		struct err err = { 0 };
+		unsigned n = 0;
+
+		s3_kit_start(&k, steps, NULL);
+		failalloc_at(fails);
+		rc = s3_upload_sweep(k.s, "p/", S3_KIT_NOW - 3600, &n, &err);
+		failalloc_at(-1);
+		if (rc && !err_is(&err, ERR_NOMEM))
+			fail_msg("%ld: %s", fails, err.msg);
+		assert_true(rc || n == 1);
+	}
+	assert_true(fails >= 30);
+}
+
+static void
+a_sweep_that_is_refused_says_so(void **state)
+{
+	const struct httpd_step steps[] = {
+		KIT_XML("GET", UPLOADS " ",
+		    "<ListMultipartUploadsResult>" UPLOAD("p/1", "a",
+		        "2026-11-20T10:00:00.000Z") "</ListMultipartUploadsResult>"),
+		KIT_ERROR("DELETE", "/bucket/p/1?uploadId=a", 403,
+		    "AccessDenied"),
+		KIT_END
+	};
+	AUTO(s3_kit) struct s3_kit k;
+	struct err err = { 0 };
+	unsigned n = 99;
+
+	(void)state;
+	s3_kit_start(&k, steps, NULL);
+	assert_int_equal(s3_upload_sweep(k.s, "p/", S3_KIT_NOW, &n, &err), -1);
+	assert_int_equal(err.code, ERR_DENIED);
+	s3_kit_check(&k);
+}
+
 int
 main(void)
 {
@@ -517,6 +579,8 @@ main(void)
 		cmocka_unit_test(a_sweep_aborts_what_is_old),
 		cmocka_unit_test(a_sweep_ends_where_the_list_does_not_go_on),
 		cmocka_unit_test(every_allocation_may_fail),
+		cmocka_unit_test(every_allocation_of_a_sweep_may_fail),
+		cmocka_unit_test(a_sweep_that_is_refused_says_so),
 	};
 
 	return cmocka_run_group_tests_name("s3_upload", tests, NULL, NULL);

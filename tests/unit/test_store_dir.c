@@ -536,13 +536,17 @@ what_is_no_key_is_refused_everywhere(void **state)
 }
 
 static void
-opening_it_twice_does_no_harm(void **state)
+odd_beginnings_do_no_harm(void **state)
 {
 	struct store *st = *state, *none = NULL;
 	struct err err = { 0 };
 
 	assert_int_equal(st->ops->open(st, &err), 0);
 	assert_int_equal(store_put_bytes(st, "a", "x", 1, &err), 0);
+	failcall_at("RAND_bytes", 0, 1);
+	assert_int_equal(store_put_bytes(st, "b", "x", 1, &err), -1);
+	assert_true(failcall_end());
+	assert_lists(st, true, "a ");
 	assert_int_equal(store_dir_new("", true, &none, &err), -1);
 	assert_int_equal(err.code, ERR_USAGE);
 	assert_null(none);
@@ -574,7 +578,7 @@ main(void)
 		TEST(a_signal_does_not_stop_reading),
 		TEST(a_file_that_shrinks_while_it_is_read_is_damaged),
 		TEST(what_is_no_key_is_refused_everywhere),
-		TEST(opening_it_twice_does_no_harm),
+		TEST(odd_beginnings_do_no_harm),
 		TEST(temporary_files_tell_whose_they_are),
 	};
 
