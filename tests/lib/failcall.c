@@ -36,25 +36,26 @@ struct rule {
 };
 
 static struct rule *rules;
-static unsigned nrules;
+static atomic_uint nrules; /* a server of a test looks as well */
 
 static void
 add(const char *name, unsigned at, int result, bool from)
 {
+	unsigned n = atomic_load(&nrules);
 	struct rule *r;
 
 	if (!rules)
 		rules = mmap(NULL, RULES * sizeof *rules,
 		    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	assert(rules != MAP_FAILED && nrules < RULES);
-	r = &rules[nrules];
+	assert(rules != MAP_FAILED && n < RULES);
+	r = &rules[n];
 	assert(strlen(name) < sizeof r->name);
 	memset(r, 0, sizeof *r);
 	memcpy(r->name, name, strlen(name));
 	r->at = at;
 	r->result = result;
 	r->from = from;
-	nrules++;
+	atomic_store(&nrules, n + 1);
 }
 
 void
@@ -72,19 +73,21 @@ failcall_from(const char *name, unsigned n, int result)
 bool
 failcall_end(void)
 {
+	unsigned n = atomic_exchange(&nrules, 0);
 	bool all = true;
 
-	for (; nrules > 0; nrules--)
-		all = atomic_load(&rules[nrules - 1].struck) > 0 && all;
+	while (n-- > 0)
+		all = atomic_load(&rules[n].struck) > 0 && all;
 	return all;
 }
 
 int
 failcall_result(const char *name)
 {
+	unsigned most = atomic_load(&nrules);
 	int result = 0;
 
-	for (unsigned i = 0; i < nrules; i++) {
+	for (unsigned i = 0; i < most; i++) {
 		struct rule *r = &rules[i];
 		unsigned n;
 
@@ -258,7 +261,7 @@ void __gcov_reset(void);
 static void
 leave_figures(void)
 {
-	nrules = 0;
+	atomic_store(&nrules, 0);
 	failalloc_at(-1);
 	__gcov_dump();
 	__gcov_reset();
