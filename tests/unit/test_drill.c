@@ -9,9 +9,11 @@
 #include <unistd.h>
 
 #include "../lib/failalloc.h"
+#include "../lib/faketool.h"
 #include "../lib/repo_kit.h"
 #include "../lib/sqlite_kit.h"
 #include "base/buf.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "engine/drill.h"
 #include "repo/inventory.h"
@@ -294,6 +296,83 @@ a_drill_of_nothing_is_none(void **state)
 	assert_true(err_is(&err, ERR_USAGE));
 }
 
+/* A scratch server of which nobody may drop a database. */
+static const char client[] =
+    "here=${0%/*}/loaded\n"
+    "case $* in *--version*) echo 'mariadb  Ver 15 MariaDB'; exit;;\n"
+    "*--database=*) : >\"$here\"; exit;; esac\n"
+    "case $(tail -n 1 \"${0%/*}/calls\") in\n"
+    "*VERSION*) printf '10.11.9-MariaDB\\thost\\t1\\t1\\t0\\n' ;;\n"
+    "*gtid_current_pos*) printf '0-1-7\\nSlaves_running\\t0\\n' ;;\n"
+    "*USER_PRIVILEGES*) printf '1\\t1\\n' ;;\n"
+    "*DROP*) rm -f \"$here\"; echo 'ERROR 1044 (42000): no' >&2; exit 1 ;;\n"
+    "*SCHEMATA*) [ ! -f \"$here\" ] || "
+    "printf 'D\\tutf8mb4\\tutf8mb4_bin\\n"
+    "T\\tt\\tBASE TABLE\\tInnoDB\\tYES\\t3\\t100\\n' ;;\n"
+    "esac\n";
+
+static const char dump[] = "INSERT INTO t;\n-- Dump completed\n";
+
+static void
+save_dump(struct bench *b)
+{
+	AUTO(set) struct set *set = NULL;
+	struct manifest_component *c;
+	struct err err = { 0 };
+
+	assert_int_equal(kit_begin(&b->kit, &set, &err), 0);
+	assert_int_equal(set_component(set, "db", "mysql", &c, &err), 0);
+	assert_int_equal(kit_file(set, c, "db.sql", SET_ZSTD, dump,
+	                     sizeof dump - 1, NULL, &err),
+	    0);
+	assert_int_equal(str_dup("{\"tables\":1}", &c->facts, &err), 0);
+	memcpy(b->id, set_id(set), sizeof b->id);
+	assert_int_equal(set_commit(set, &err), 0);
+	manifest_free(b->m);
+	b->m = NULL;
+	assert_int_equal(repo_manifest(b->kit.repo, b->id, &b->m, &err), 0);
+	b->o.manifest = b->m;
+}
+
+static void
+hear(void *ctx, enum log_level level, const char *line)
+{
+	struct buf *heard = ctx;
+	struct err err = { 0 };
+
+	if (level == LOG_WARNING)
+		assert_int_equal(buf_puts(heard, line, &err), 0);
+}
+
+static void
+what_a_drill_leaves_behind_is_said(void **state)
+{
+	struct bench *b = *state;
+	struct buf heard = { .max = 4096 };
+
+	b->component[0] = (struct config_component){ .name = "db",
+		.type = CONFIG_MYSQL,
+		.database = { .primary = "nowhere:1", .database = "ml" },
+		.drill = { .primary = "scratch:1", .username = "d" } };
+	b->plan.count = 1;
+	save_dump(b);
+	faketool_setup();
+	faketool_add("mariadb", client);
+	faketool_add("mariadb-dump",
+	    "case $* in *--version*) echo 'mariadb-dump MariaDB';; esac");
+	log_to(hear, &heard, LOG_WARNING);
+	drill(b);
+	log_to(NULL, NULL, LOG_ERROR);
+	/* the set is what it should be all the same */
+	assert_true(b->r.ok);
+	assert_non_null(strstr(b->r.part[0].words, "loads into 'scratch:1'"));
+	assert_non_null(strstr(heard.data,
+	    "was made for the drill and cannot be dropped: "));
+	buf_done(&heard);
+	assert_int_equal(kit_count(b->dir), 0);
+	faketool_teardown();
+}
+
 /* A repository that does not answer says nothing about the set. */
 static void
 every_operation_may_fail(void **state)
@@ -358,6 +437,7 @@ main(void)
 		TEST(objects_that_are_not_in_the_inventory_are_missed),
 		TEST(what_is_not_configured_is_skipped_and_said),
 		TEST(a_drill_of_nothing_is_none),
+		TEST(what_a_drill_leaves_behind_is_said),
 		TEST(every_operation_may_fail),
 		TEST(every_allocation_may_fail),
 	};
