@@ -221,6 +221,73 @@ every_allocation_may_fail(void **state)
 	end(&w);
 }
 
+/* The client, but for one answer. */
+static void
+answer(const char *pattern, const char *body)
+{
+	char text[512];
+
+	(void)snprintf(text, sizeof text,
+	    "case $* in *--version*) echo 'mariadb MariaDB'; exit;; esac\n"
+	    "case $(tail -n 1 \"${0%%/*}/calls\") in %s) %s ;; esac\n"
+	    ". \"${0%%/*}/server\"\n",
+	    pattern, body);
+	faketool_add("server", client);
+	faketool_add("mariadb", text);
+}
+
+static void
+a_server_that_does_not_fit_is_told(void **state)
+{
+	static const struct {
+		const char *pattern, *body, *says;
+	} cases[] = {
+		{ "*gtid_current_pos*",
+		    "printf '0-1-7\\nSlaves_running\\t1\\n'; exit",
+		    "it takes no writes" },
+		{ "*SCHEMATA*", "printf 'D\\tu\\tb\\n'; exit", "is there" },
+		{ "*SCHEMATA*", "echo 'ERROR 9 (x): odd' >&2; exit 1", "odd" },
+		{ "*USER_PRIV*", "echo 'ERROR 9 (x): odd' >&2; exit 1", "odd" },
+		{ "*VERSION*", "echo 'ERROR 9 (x): odd' >&2; exit 1", "odd" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct world w;
+		char *calls;
+
+		begin(&w, "scratch");
+		answer(cases[i].pattern, cases[i].body);
+		assert_int_equal(drill(&w), -1);
+		assert_true(strncmp(w.err.msg, "on the scratch server 's",
+		                24) == 0);
+		if (!strstr(w.err.msg, cases[i].says))
+			fail_msg("'%s'", w.err.msg);
+		calls = faketool_calls();
+		assert_null(strstr(calls, "INSERT INTO t"));
+		free(calls);
+		end(&w);
+	}
+}
+
+static void
+what_old_drills_left_is_no_obstacle(void **state)
+{
+	static const char *const cases[] = { "*LEFT*SCHEMA_NAME*",
+		"*'DROP DATABASE IF EXISTS `pb_drill_1_'*" };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct world w;
+
+		begin(&w, "scratch");
+		answer(cases[i], "echo 'ERROR 9 (x): odd' >&2; exit 1");
+		if (drill(&w))
+			fail_msg("%s", w.err.msg);
+		end(&w);
+	}
+}
+
 int
 main(void)
 {
@@ -231,6 +298,8 @@ main(void)
 		cmocka_unit_test(
 		    a_database_that_lacks_tables_fails_and_is_dropped),
 		cmocka_unit_test(only_what_old_drills_left_is_swept),
+		cmocka_unit_test(a_server_that_does_not_fit_is_told),
+		cmocka_unit_test(what_old_drills_left_is_no_obstacle),
 		cmocka_unit_test(every_allocation_may_fail),
 	};
 
