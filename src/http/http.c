@@ -314,7 +314,7 @@ reserve_lines(struct handle *hd, const struct http_header *h, struct err *err)
 	return 0;
 }
 
-/* Its parts are one line. */
+/* Its parts are one line.  Never an error: the room is there. */
 static int
 add_line(struct handle *hd, const char *name, const char *between,
     const char *value, struct err *err)

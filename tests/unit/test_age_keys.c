@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "../lib/failcall.h"
+
 #include "../lib/age_kit.h"
 #include "crypto/bech32.h"
 
@@ -191,6 +193,22 @@ there_are_limits(void **state)
 	age_keys_wipe(&k);
 }
 
+static void
+an_identity_whose_recipient_cannot_be_made_is_not_taken(void **state)
+{
+	struct age_keys k = { 0 };
+	struct err err = { 0 };
+
+	(void)state;
+	failcall_at("EVP_PKEY_new_raw_private_key", 0, 1);
+	assert_int_equal(age_keys_add_identities(&k, AGE_KIT_IDENTITY, &err),
+	    -1);
+	assert_true(failcall_end());
+	assert_int_equal(err.code, ERR_NOMEM);
+	assert_int_equal(k.nidentities, 0);
+	assert_null(strstr(err.msg, "SECRET"));
+}
+
 int
 main(void)
 {
@@ -205,6 +223,8 @@ main(void)
 		    an_identity_file_may_have_comments_and_several),
 		cmocka_unit_test(a_bad_line_is_numbered_and_never_quoted),
 		cmocka_unit_test(there_are_limits),
+		cmocka_unit_test(
+		    an_identity_whose_recipient_cannot_be_made_is_not_taken),
 	};
 
 	return cmocka_run_group_tests_name("age_keys", tests, NULL, NULL);
