@@ -340,6 +340,33 @@ no_form_is_longer_than_its_buffer(void **state)
 	}
 }
 
+static void
+strings_are_joined_and_cut(void **state)
+{
+	AUTO(free) char *joined = NULL, *none = NULL, *cut = NULL;
+	AUTO(buf) struct buf b = { .max = 5 };
+	struct err err = { 0 };
+	char *lost = NULL;
+
+	(void)state;
+	assert_int_equal(str_join(&joined, &err, "a", "", "bcd", NULL), 0);
+	assert_string_equal(joined, "abcd");
+	assert_int_equal(str_join(&none, &err, NULL), 0);
+	assert_string_equal(none, "");
+	assert_int_equal(str_cut("abcd", 3, &cut, &err), 0);
+	assert_string_equal(cut, "abc");
+	assert_int_equal(buf_join(&b, &err, "ab", "", "cde", NULL), 0);
+	assert_string_equal(b.data, "abcde");
+	assert_int_equal(buf_join(&b, &err, "f", NULL), -1);
+	failalloc_at(0);
+	assert_int_equal(str_join(&lost, &err, "a", NULL), -1);
+	failalloc_at(0);
+	assert_int_equal(str_cut("a", 1, &lost, &err), -1);
+	failalloc_at(-1);
+	assert_true(err_is(&err, ERR_NOMEM));
+	assert_null(lost);
+}
+
 int
 main(void)
 {
@@ -360,6 +387,7 @@ main(void)
 		cmocka_unit_test(null_is_not_copied),
 		cmocka_unit_test(every_allocation_may_fail),
 		cmocka_unit_test(no_form_is_longer_than_its_buffer),
+		cmocka_unit_test(strings_are_joined_and_cut),
 	};
 
 	return cmocka_run_group_tests_name("str", tests, NULL, NULL);
