@@ -134,7 +134,8 @@ restored() {
 	fresh home
 	[ "$2" != platform-backup ] || s3 home mb mlpipeline
 	restore_command "$2"
-	measured "$1" "$2" "$want" "${COMMAND[@]}" || return 0
+	measured "$1" "${2/from local files/to local files}" "$want" \
+	    "${COMMAND[@]}" || return 0
 	got=$(restored_facts "$2")
 	jq -en "$want == $got" >/dev/null || {
 		say "$2 restored $got, not $want"
