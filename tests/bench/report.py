@@ -224,11 +224,11 @@ def headline(group, y):
     out = [text(10, y, group[0]["workload"], font_weight="bold")]
     ours = next((r for r in group if r["tool"] == OURS), None)
     if ours and best_peer(group):
-        words = ", ".join("%s × %s" % (
+        words = ", ".join("%s × the speed of %s" % (
             number(ratio(peer["wall"], ours["wall"])), peer["tool"])
             for peer in best_peers(group))
-        out.append(text(WIDTH - 10, y, "as fast as " + words,
-                        text_anchor="end", font_weight="bold"))
+        out.append(text(WIDTH - 10, y, words, text_anchor="end",
+                        font_weight="bold"))
     return out
 
 
