@@ -584,6 +584,30 @@ a_set_without_all_of_it_has_a_status_of_its_own(void **state)
 	does(b, "restore latest --component db", CMD_DONE);
 }
 
+/* The limit is for all that reach the network; here none does. */
+static void
+a_limit_of_bandwidth_lets_each_kind_of_component_work(void **state)
+{
+	struct bench *b = *state;
+	char text[4096];
+	int n = snprintf(text, sizeof text,
+	    "scratch: %s\n"
+	    "limits: {bandwidth: 1G}\n"
+	    "repository: {path: %s/repository}\n"
+	    "components:\n"
+	    "- {name: db, type: sqlite, path: %s/db}\n"
+	    "- {name: my, type: mysql, primary: h, database: d, username: u}\n"
+	    "- {name: pg, type: postgresql, primary: h, database: d, "
+	    "username: u}\n"
+	    "- {name: b, type: bucket, endpoint: 'http://127.0.0.1:9', "
+	    "bucket: buck, access-key: a, secret-key: s}\n",
+	    b->dir, b->dir, b->dir);
+
+	kit_write(b->file, text, (size_t)n);
+	does(b, "create --component db", CMD_DONE);
+	does(b, "restore latest --component db", CMD_DONE);
+}
+
 /* --- keys */
 
 /* The identity is that of AGE_KIT_RECIPIENT. */
@@ -797,6 +821,7 @@ main(void)
 		TEST(the_same_is_printed_as_json),
 		TEST(what_is_damaged_fails_and_is_named),
 		TEST(a_set_without_all_of_it_has_a_status_of_its_own),
+		TEST(a_limit_of_bandwidth_lets_each_kind_of_component_work),
 		TEST(who_can_only_read_makes_no_set),
 		TEST(a_folder_for_copies_that_is_none_is_told),
 		TEST(an_encrypted_set_is_shown_to_who_has_its_key),
