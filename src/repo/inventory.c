@@ -115,27 +115,27 @@ add_segment(struct inventory *i, const struct manifest_file *f, struct err *err)
 	return str_dup(f->path, &to[i->count++].path, err);
 }
 
-static int
+static struct inventory *
 inventory_new(struct repo *r, const struct manifest_component *c,
-    struct inventory **ret, struct err *err)
+    struct err *err)
 {
-	struct inventory *i = calloc(1, sizeof *i);
+	AUTO(inventory) struct inventory *i = calloc(1, sizeof *i);
 
-	if (!i)
-		return err_nomem(err);
-	*ret = i;
+	if (!i) {
+		(void)err_nomem(err);
+		return NULL;
+	}
 	i->repo = r;
-	return str_dup(c->name, &i->component, err);
+	return str_dup(c->name, &i->component, err) ? NULL : TAKE(i);
 }
 
 int
 inventory_open_segment(struct repo *r, const struct manifest_component *c,
     const struct manifest_file *f, struct inventory **ret, struct err *err)
 {
-	AUTO(inventory) struct inventory *i = NULL;
+	AUTO(inventory) struct inventory *i = inventory_new(r, c, err);
 
-	if (inventory_new(r, c, &i, err) || add_segment(i, f, err) ||
-	    start(i, err))
+	if (!i || add_segment(i, f, err) || start(i, err))
 		return -1;
 	*ret = TAKE(i);
 	return 0;
@@ -145,9 +145,9 @@ int
 inventory_open(struct repo *r, const struct manifest_component *c,
     struct inventory **ret, struct err *err)
 {
-	AUTO(inventory) struct inventory *i = NULL;
+	AUTO(inventory) struct inventory *i = inventory_new(r, c, err);
 
-	if (inventory_new(r, c, &i, err))
+	if (!i)
 		return -1;
 	for (const struct manifest_file *f = manifest_inventory_of(c); f;
 	     f = manifest_inventory_next(c, f))

@@ -115,13 +115,15 @@ int
 store_rate_new(struct store *to, struct rate *receive, struct rate *send,
     struct store **ret, struct err *err)
 {
+	AUTO(store) struct store *owned = to;
 	struct store_rate *d = calloc(1, sizeof *d);
 
-	if (!d) {
-		store_free(to);
+	if (!d)
 		return err_nomem(err);
-	}
-	*d = (struct store_rate){ { &ops }, to, receive, send };
+	d->store.ops = &ops;
+	d->to = TAKE(owned);
+	d->receive = receive;
+	d->send = send;
 	*ret = &d->store;
 	return 0;
 }

@@ -224,7 +224,7 @@ the_way_back_is_a_command_whatever_the_names(void **state)
 /* --- drill */
 
 static int
-drill(struct world *w, struct fake_loader *l, struct buf *proof)
+drill(struct database_kit *w, struct fake_loader *l, struct buf *proof)
 {
 	buf_done(proof);
 	w->err = (struct err){ 0 };
@@ -235,13 +235,13 @@ static void
 a_dump_is_read_by_its_own_tool_where_there_is_one(void **state)
 {
 	AUTO(buf) struct buf proof = { .max = 4096 };
-	struct world w;
+	struct database_kit w;
 	struct fake_loader l;
 	char *calls;
 
 	(void)state;
 	begin(&w);
-	assert_int_equal(backup(&w), 0);
+	assert_int_equal(database_kit_backup(&w), 0);
 	assert_int_equal(fake_loader_init(&l, &w.saver, w.scratch, &w.err), 0);
 	free(faketool_calls());
 	assert_int_equal(drill(&w, &l, &proof), 0);
@@ -264,7 +264,7 @@ a_dump_is_read_by_its_own_tool_where_there_is_one(void **state)
 	assert_int_equal(drill(&w, &l, &proof), -1);
 	assert_non_null(strstr(w.err.msg, "it is not whole"));
 	fake_loader_done(&l);
-	end(&w);
+	database_kit_end(&w);
 }
 
 /* The database of a drill is there once it was made, until it is dropped. */
@@ -283,13 +283,13 @@ static void
 a_scratch_server_loads_it_and_forgets_it(void **state)
 {
 	AUTO(buf) struct buf proof = { .max = 4096 };
-	struct world w;
+	struct database_kit w;
 	struct fake_loader l;
 	char *calls;
 
 	(void)state;
 	begin(&w);
-	assert_int_equal(backup(&w), 0);
+	assert_int_equal(database_kit_backup(&w), 0);
 	assert_int_equal(fake_loader_init(&l, &w.saver, w.scratch, &w.err), 0);
 	w.cfg.drill = (struct config_database){ .primary = "h:1",
 		.database = "postgres",
@@ -312,7 +312,7 @@ a_scratch_server_loads_it_and_forgets_it(void **state)
 	assert_null(strstr(calls, "hush"));
 	free(calls);
 	fake_loader_done(&l);
-	end(&w);
+	database_kit_end(&w);
 }
 
 /* Every 5th: each run starts as many programs. */
