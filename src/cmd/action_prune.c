@@ -20,11 +20,13 @@ read_options(const struct session *s, const struct json *params,
 }
 
 static int
-read_id(const struct json *params, const char **ret, struct err *err)
+read_id(const struct session *s, const struct json *params,
+    char latest[LAYOUT_FOLDER_SIZE], const char **ret, struct err *err)
 {
-	*ret = json_opt_str(params, "backup-id");
-	return *ret && **ret ? 0
-	                     : err_set(err, ERR_USAGE, "'backup-id' is empty");
+	const char *id = json_opt_str(params, "backup-id");
+
+	return id && *id ? session_name(s, id, latest, ret, err)
+	                 : err_set(err, ERR_USAGE, "'backup-id' is empty");
 }
 
 int
@@ -52,13 +54,13 @@ action_prune_delete(const struct session *s, const struct json *params,
     struct err *err)
 {
 	AUTO(buf) struct buf json = { .max = REPORT_MAX };
-	char go[DATE_ISO_SIZE];
+	char go[DATE_ISO_SIZE], latest[LAYOUT_FOLDER_SIZE];
 	struct session_prune p;
 	struct prune_deleted d;
 	const char *id;
 
-	if (read_id(params, &id, err) || read_options(s, params, &p, err) ||
-	    prune_delete(&p.o, id, &d, err))
+	if (read_id(s, params, latest, &id, err) ||
+	    read_options(s, params, &p, err) || prune_delete(&p.o, id, &d, err))
 		return -1;
 	date_iso(d.files_go, go);
 	if (hooktool_action_set("backup-id", d.id, err) ||
@@ -74,11 +76,11 @@ int
 action_prune_hold(const struct session *s, const struct json *params, bool hold,
     struct err *err)
 {
-	char done[LAYOUT_ID_SIZE];
+	char done[LAYOUT_ID_SIZE], latest[LAYOUT_FOLDER_SIZE];
 	struct session_prune p;
 	const char *id;
 
-	if (read_id(params, &id, err))
+	if (read_id(s, params, latest, &id, err))
 		return -1;
 	session_prune(s, &p);
 	if (prune_hold(&p.o, id, hold, done, err) ||

@@ -25,7 +25,7 @@ static const struct cmd table[] = {
 	    cmd_list },
 	{ "show", "ID", "show one set: what it holds, what it does not",
 	    ARGS_JSON, CMD_ID_NEEDED, cmd_show },
-	{ "restore", "ID", "put a set back, or parts of it; ID may be 'latest'",
+	{ "restore", "ID", "put a set back, or parts of it",
 	    ARGS_COMPONENT | ARGS_TO | ARGS_EXACT | ARGS_DRY_RUN | ARGS_JSON,
 	    CMD_ID_NEEDED, cmd_restore },
 	{ "verify", "ID | --all",
@@ -34,7 +34,7 @@ static const struct cmd table[] = {
 	    ARGS_ALL | ARGS_READ | ARGS_JSON, CMD_ID_OR_ALL, cmd_verify },
 	{ "drill", "ID",
 	    "restore a set to a scratch place and compare it with what was "
-	    "saved; nothing that is in use is touched. ID may be 'latest'",
+	    "saved; nothing that is in use is touched",
 	    ARGS_JSON, CMD_ID_NEEDED, cmd_drill },
 	{ "prune", "",
 	    "delete the sets that the rules of 'retention' do not keep",

@@ -13,6 +13,8 @@ cmd_delete(const struct args *a, struct console *console,
 	AUTO(buf) struct buf out = { .max = REPORT_MAX };
 	struct prune_deleted d;
 	struct session_prune p;
+	char latest[LAYOUT_FOLDER_SIZE];
+	const char *name;
 
 	(void)console;
 	(void)status;
@@ -21,7 +23,8 @@ cmd_delete(const struct args *a, struct console *console,
 	session_prune(&s, &p);
 	p.o.now = a->now;
 	if (session_prune_allow(&p, a->allow, a->nallow, err) ||
-	    prune_delete(&p.o, a->id, &d, err))
+	    session_name(&s, a->id, latest, &name, err) ||
+	    prune_delete(&p.o, name, &d, err))
 		return -1;
 	if (a->json ? report_prune_deleted_json(&d, &out, err)
 	            : report_prune_deleted_text(&d, &out, err))

@@ -44,6 +44,7 @@ cmd_help(const struct args *a, struct console *console, enum cmd_status *status,
 		if (describe(&out, c, err))
 			return -1;
 	if (buf_puts(&out,
+	        "\nID is a set's as 'list' shows it, or 'latest'.\n"
 	        "\nExit status: 0 done, 1 failed, 2 usage or configuration, 3 "
 	        "the set is stored\nbut a component is degraded or failed.\n",
 	        err))

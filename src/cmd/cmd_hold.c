@@ -10,13 +10,15 @@ run(const struct args *a, bool hold, struct err *err)
 {
 	AUTO(session) struct session s = { .clock = clock_real() };
 	AUTO(buf) struct buf out = { .max = REPORT_MAX };
-	char id[LAYOUT_ID_SIZE];
+	char id[LAYOUT_ID_SIZE], latest[LAYOUT_FOLDER_SIZE];
 	struct session_prune p;
+	const char *name;
 
 	if (session_load(&s, a->config, false, err))
 		return -1;
 	session_prune(&s, &p);
-	if (prune_hold(&p.o, a->id, hold, id, err))
+	if (session_name(&s, a->id, latest, &name, err) ||
+	    prune_hold(&p.o, name, hold, id, err))
 		return -1;
 	if (a->json ? report_prune_held_json(id, hold, &out, err)
 	            : report_prune_held_text(id, hold, &out, err))

@@ -221,17 +221,51 @@ session_create(struct session *s, const struct session_create *req,
 	return backup_run(&o, ret, err);
 }
 
+static bool
+is_latest(const char *id)
+{
+	return strcmp(id, "latest") == 0;
+}
+
+/* What "latest" is: the newest finished set, or the newest that has all n
+ * components. */
+static int
+find_latest(const struct session *s, const char *const *names, size_t n,
+    struct manifest **ret, struct err *err)
+{
+	if (repo_latest(s->repo, names, n, ret, err))
+		return -1;
+	if (*ret)
+		return 0;
+	return err_set(err, ERR_NOTFOUND,
+	    n > 0 ? "no set holds all of the components that are to be "
+	            "restored: choose one by its id, or components with "
+	            "--component"
+	          : "the repository has no finished set");
+}
+
+int
+session_name(const struct session *s, const char *id,
+    char latest[LAYOUT_FOLDER_SIZE], const char **ret, struct err *err)
+{
+	AUTO(manifest) struct manifest *m = NULL;
+
+	*ret = id;
+	if (!is_latest(id))
+		return 0;
+	if (find_latest(s, NULL, 0, &m, err))
+		return -1;
+	memcpy(latest, m->folder, strlen(m->folder) + 1);
+	*ret = latest;
+	return 0;
+}
+
 static int
 find_manifest(struct session *s, const char *id, struct manifest **ret,
     struct err *err)
 {
-	if (strcmp(id, "latest") != 0)
-		return repo_manifest(s->repo, id, ret, err);
-	if (repo_latest(s->repo, NULL, 0, ret, err))
-		return -1;
-	return *ret ? 0
-	            : err_set(err, ERR_NOTFOUND,
-	                  "the repository has no finished set");
+	return is_latest(id) ? find_latest(s, NULL, 0, ret, err)
+	                     : repo_manifest(s->repo, id, ret, err);
 }
 
 int
@@ -277,7 +311,7 @@ manifest_for(struct session *s, const struct session_restore *req,
 	AUTO(plan) struct plan wanted = { 0 };
 	AUTO(free) const char **names = NULL;
 
-	if (strcmp(req->id, "latest") != 0)
+	if (!is_latest(req->id))
 		return repo_manifest(s->repo, req->id, ret, err);
 	if (plan_wanted(s->config, &req->choice, &wanted, err))
 		return -1;
@@ -286,13 +320,7 @@ manifest_for(struct session *s, const struct session_restore *req,
 		return err_nomem(err);
 	for (size_t i = 0; i < wanted.count; i++)
 		names[i] = wanted.job[i].component->name;
-	if (repo_latest(s->repo, names, wanted.count, ret, err))
-		return -1;
-	return *ret ? 0
-	            : err_set(err, ERR_NOTFOUND,
-	                  "no set holds all of the components that are to be "
-	                  "restored: choose one by its id, or components with "
-	                  "--component");
+	return find_latest(s, names, wanted.count, ret, err);
 }
 
 static int
@@ -367,17 +395,13 @@ static int
 one_set(struct session *s, const char *id, struct repo_set *ret,
     struct err *err)
 {
-	AUTO(manifest) struct manifest *m = NULL;
+	char latest[LAYOUT_FOLDER_SIZE];
 	bool named;
 
 	ret->committed = true;
-	if (strcmp(id, "latest") == 0) {
-		if (session_manifest(s, id, &m, err))
-			return -1;
-		memcpy(ret->folder, m->folder, sizeof ret->folder);
-	} else if (repo_folder(s->repo, id, ret->folder, err)) {
+	if (session_name(s, id, latest, &id, err) ||
+	    repo_folder(s->repo, id, ret->folder, err))
 		return -1;
-	}
 	named = layout_folder_id(ret->folder, ret->id);
 	assert(named); /* it is the folder of a set */
 	(void)named;

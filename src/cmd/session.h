@@ -99,6 +99,10 @@ void session_drilled_done(struct session_drilled *);
  * put back where an identity is there for it. */
 MUST_CHECK int session_manifest(struct session *, const char *id,
     struct manifest **, struct err *);
+/* As the engine takes it: "latest" becomes the folder of that set, kept in
+ * latest; all else stands for itself.  ERR_NOTFOUND: there is no latest. */
+MUST_CHECK int session_name(const struct session *, const char *id,
+    char latest[LAYOUT_FOLDER_SIZE], const char **ret, struct err *);
 /* What was said of it since. */
 MUST_CHECK int session_notes(struct session *, const struct manifest *,
     struct notes_state *, struct err *);

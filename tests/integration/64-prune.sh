@@ -114,6 +114,38 @@ by_hand() {
 	contains out 'there are no rules'
 }
 
+# as everywhere where an id is taken, and with the same guards
+latest() {
+	local command
+	setup repository_dir "$T/repository"
+	grow
+	pb 0 delete latest --now --allow last
+	for command in show verify drill delete hold release restore; do
+		pb 1 $command latest
+		contains err 'no '
+	done
+	IDS=()
+	grow
+	grow
+	pb 0 hold latest --json
+	json out '."backup-id" == $id' --arg id "${IDS[1]}"
+	pb 1 delete latest
+	contains err 'is held'
+	pb 0 verify latest --read
+	contains out "${IDS[1]}"
+	pb 0 drill latest
+	pb 0 show latest --json
+	json out '."backup-id" == $id' --arg id "${IDS[1]}"
+	pb 0 release latest
+	pb 0 delete latest
+	listed "${IDS[0]} finished" "${IDS[1]} deleted"
+	# it is another now, and the last one
+	pb 1 delete latest
+	contains err 'last finished set'
+	pb 0 hold latest --json
+	json out '."backup-id" == $id' --arg id "${IDS[0]}"
+}
+
 # what the folder of a failed run holds goes, too
 left_over() {
 	setup repository_dir "$T/repository"
@@ -279,6 +311,7 @@ it 'prunes chains in a bucket, and the rest restores' \
 it 'prunes chains in a folder, and the rest restores' \
     chains repository_dir "$WORK/chain"
 it 'deletes, holds and releases by hand' by_hand
+it 'takes latest wherever an id is taken' latest
 it 'removes what failed runs left' left_over
 it 'prunes beside runs that build on what goes' beside_creates
 it 'leaves other platforms in the bucket alone' beside_another_platform

@@ -180,6 +180,21 @@ a_hold_is_said_and_released(void **state)
 }
 
 static void
+latest_is_an_id(void **state)
+{
+	struct bench *b = *state;
+	AUTO(free) char *held = NULL, *marked = NULL;
+
+	give(b, "{\"backup-id\":\"latest\"}");
+	held = done(b, HOLD);
+	has(held, b->id[2]);
+	refused(b, DELETE, ERR_REFUSED, "is held");
+	free(done(b, RELEASE));
+	marked = done(b, DELETE);
+	has(marked, b->id[2]);
+}
+
+static void
 mistakes_are_told(void **state)
 {
 	struct bench *b = *state;
@@ -264,6 +279,7 @@ main(void)
 		TEST(prune_says_what_went_and_why),
 		TEST(delete_says_when_the_files_go),
 		TEST(a_hold_is_said_and_released),
+		TEST(latest_is_an_id),
 		TEST(mistakes_are_told),
 		TEST(each_result_that_juju_refuses_is_told),
 		TEST(every_allocation_may_fail),

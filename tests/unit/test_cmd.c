@@ -466,6 +466,8 @@ an_empty_repository_has_no_latest(void **state)
 	fails(b, "restore latest", CMD_FAILED,
 	    "no set holds all of the components");
 	fails(b, "verify latest", CMD_FAILED, "has no finished set");
+	fails(b, "hold latest", CMD_FAILED, "has no finished set");
+	fails(b, "delete latest", CMD_FAILED, "has no finished set");
 	fails(b, "show ID", CMD_FAILED, "there is no backup");
 	fails(b, "verify ID", CMD_FAILED, "there is no backup");
 }
@@ -499,9 +501,10 @@ each_command_says_what_it_did(void **state)
 	prints(b, "dry run");
 	does(b, "restore latest", CMD_DONE);
 	prints(b, "restored");
-	does(b, "hold ID", CMD_DONE);
+	does(b, "hold latest", CMD_DONE);
 	prints(b, "held");
-	does(b, "release ID", CMD_DONE);
+	fails(b, "delete latest", CMD_FAILED, "is held");
+	does(b, "release latest", CMD_DONE);
 	prints(b, "released");
 	does(b, "prune --dry-run --allow clock,half", CMD_DONE);
 	prints(b, "dry run, nothing was changed");
@@ -685,7 +688,8 @@ static const char *const lines[] = { "help", "version", "keygen", "check",
 	"verify ID", "verify --all --json --read 10%", "drill ID",
 	"drill latest --json", "restore ID --dry-run", "restore latest --json",
 	"hold ID", "release ID --json", "prune --dry-run", "prune --json",
-	"delete ID --allow last", "delete ID --allow last --json" };
+	"hold latest --json", "release latest", "delete ID --allow last",
+	"delete ID --allow last --json" };
 
 static void
 an_output_that_takes_nothing_is_a_failure(void **state)
