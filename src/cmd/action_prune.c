@@ -23,10 +23,9 @@ static int
 read_id(const struct session *s, const struct json *params,
     char latest[LAYOUT_FOLDER_SIZE], const char **ret, struct err *err)
 {
-	const char *id = json_opt_str(params, "backup-id");
-
-	return id && *id ? session_name(s, id, latest, ret, err)
-	                 : err_set(err, ERR_USAGE, "'backup-id' is empty");
+	*ret = json_opt_str(params, "backup-id");
+	return *ret && **ret ? session_name(s, *ret, latest, ret, err)
+	                     : err_set(err, ERR_USAGE, "'backup-id' is empty");
 }
 
 int
