@@ -23,6 +23,17 @@ static const struct entry entries[] = {
 	{ ARGS_FULL, "full", '\0', NULL,
 	    "read everything again, do not build on the set before" },
 	{ ARGS_LABEL, "label", '\0', "TEXT", "words to find the set by" },
+	{ ARGS_WORKER, "worker", '\0', "I/N",
+	    "save the share of worker I, from 0, of N; see WORKERS in "
+	    "platform-backup(8)" },
+	{ ARGS_JOIN, "join", '\0', "N",
+	    "make the set of what N workers have saved" },
+	{ ARGS_RUN, "run", '\0', "NAME",
+	    "what the workers of one set call it (default: "
+	    "$PLATFORM_BACKUP_RUN)" },
+	{ ARGS_WAIT, "wait", '\0', "TIME",
+	    "for other workers, such as 90s, 15m, 2h (default: 15m, --join: "
+	    "0)" },
 	{ ARGS_EXACT, "exact", '\0', NULL,
 	    "also remove objects that are not in the set" },
 	{ ARGS_DRY_RUN, "dry-run", '\0', NULL,
@@ -49,22 +60,48 @@ static const struct entry entries[] = {
 
 enum { ENTRIES = sizeof entries / sizeof *entries, LONG_BASE = 256 };
 
+/* Where the text of an option goes that has no more to it. */
+static const char **
+text_of(struct args *a, enum args_option option)
+{
+	const struct {
+		enum args_option option;
+		const char **to;
+	} text[] = {
+		{ ARGS_CONFIG, &a->config },
+		{ ARGS_LABEL, &a->label },
+		{ ARGS_OUTPUT, &a->output },
+		{ ARGS_WORKER, &a->worker },
+		{ ARGS_JOIN, &a->join },
+		{ ARGS_RUN, &a->run },
+		{ ARGS_WAIT, &a->wait },
+	};
+
+	for (size_t i = 0; i < sizeof text / sizeof *text; i++)
+		if (text[i].option == option)
+			return text[i].to;
+	return NULL;
+}
+
 static void
 set_value(struct args *a, enum args_option option, const char *value)
 {
 	a->given |= option;
 	switch (option) {
 	case ARGS_CONFIG:
-		a->config = value;
+	case ARGS_LABEL:
+	case ARGS_OUTPUT:
+	case ARGS_WORKER:
+	case ARGS_JOIN:
+	case ARGS_RUN:
+	case ARGS_WAIT:
+		*text_of(a, option) = value;
 		break;
 	case ARGS_COMPONENT:
 		a->components[a->ncomponents++] = value;
 		break;
 	case ARGS_FULL:
 		a->full = true;
-		break;
-	case ARGS_LABEL:
-		a->label = value;
 		break;
 	case ARGS_EXACT:
 		a->exact = true;
@@ -89,9 +126,6 @@ set_value(struct args *a, enum args_option option, const char *value)
 		break;
 	case ARGS_TO:
 		a->to[a->nto++] = value;
-		break;
-	case ARGS_OUTPUT:
-		a->output = value;
 		break;
 	case ARGS_VERBOSE:
 		a->verbose = true;

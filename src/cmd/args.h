@@ -26,6 +26,10 @@ enum args_option {
 	ARGS_NOW = 1 << 14,
 	ARGS_ALLOW = 1 << 15,
 	ARGS_OUTPUT = 1 << 16,
+	ARGS_WORKER = 1 << 24,
+	ARGS_JOIN = 1 << 25,
+	ARGS_RUN = 1 << 26,
+	ARGS_WAIT = 1 << 27,
 };
 
 struct args {
@@ -38,6 +42,7 @@ struct args {
 	const char *label;
 	const char *read; /* NULL: not given; "all" or a share, as given */
 	const char *output;
+	const char *worker, *join, *run, *wait;
 	bool full, exact, dry_run, json, verbose, quiet, all, now;
 	unsigned given; /* enum args_option */
 };

@@ -19,8 +19,9 @@
 
 static const struct cmd table[] = {
 	{ "create", "", "save the components into a new set",
-	    ARGS_COMPONENT | ARGS_FULL | ARGS_LABEL | ARGS_JSON, CMD_ID_NONE,
-	    cmd_create },
+	    ARGS_COMPONENT | ARGS_FULL | ARGS_LABEL | ARGS_JSON | ARGS_WORKER |
+	        ARGS_JOIN | ARGS_RUN | ARGS_WAIT,
+	    CMD_ID_NONE, cmd_create },
 	{ "list", "", "list the sets, newest last", ARGS_JSON, CMD_ID_NONE,
 	    cmd_list },
 	{ "show", "ID", "show one set: what it holds, what it does not",

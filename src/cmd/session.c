@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "base/tree.h"
 #include "engine/backup.h"
+#include "engine/join.h"
 #include "repo/repo_keys.h"
 #include "store/store.h"
 
@@ -196,29 +197,84 @@ session_done(struct session *s)
 	s->config = NULL;
 }
 
+/* What a backup, or a part of one, wants to know. */
+struct backup {
+	struct backup_options o;
+	struct plan plan;
+	char host[256];
+};
+
+static int
+backup_init(struct session *s, const struct session_create *req,
+    struct backup *b, struct err *err)
+{
+	b->o = (struct backup_options){
+		.repo = s->repo,
+		.config = s->config,
+		.plan = &b->plan,
+		.full = req->full,
+		.label = req->label,
+		.tool = "platform-backup " VERSION,
+		.by = s->by ? s->by : b->host,
+		.progress = s->progress,
+		.clock = s->clock,
+	};
+	(void)gethostname(b->host, sizeof b->host - 1);
+	return check_recipients(s, err) ||
+	               plan_backup(s->config, &req->choice, &b->plan, err)
+	           ? -1
+	           : 0;
+}
+
 int
 session_create(struct session *s, const struct session_create *req,
     struct manifest **ret, struct err *err)
 {
-	AUTO(plan) struct plan plan = { 0 };
-	char host[256] = "";
-	struct backup_options o = {
-		.repo = s->repo,
-		.config = s->config,
-		.plan = &plan,
-		.full = req->full,
-		.label = req->label,
-		.tool = "platform-backup " VERSION,
-		.by = s->by ? s->by : host,
-		.progress = s->progress,
-		.clock = s->clock,
-	};
+	struct backup b = { .host = "" };
+	int rc = backup_init(s, req, &b, err);
 
-	(void)gethostname(host, sizeof host - 1);
-	if (check_recipients(s, err) ||
-	    plan_backup(s->config, &req->choice, &plan, err))
-		return -1;
-	return backup_run(&o, ret, err);
+	if (rc == 0)
+		rc = backup_run(&b.o, ret, err);
+	plan_done(&b.plan);
+	return rc;
+}
+
+static struct workers_options
+workers_options(const struct session_workers *req, const struct backup *b)
+{
+	return (struct workers_options){ .backup = &b->o,
+		.run = req->run,
+		.worker = req->worker,
+		.workers = req->workers,
+		.wait_s = req->wait_s };
+}
+
+int
+session_worker(struct session *s, const struct session_workers *req,
+    struct workers_result *ret, struct err *err)
+{
+	struct backup b = { .host = "" };
+	const struct workers_options o = workers_options(req, &b);
+	int rc = backup_init(s, &req->create, &b, err);
+
+	if (rc == 0)
+		rc = workers_save(&o, ret, err);
+	plan_done(&b.plan);
+	return rc;
+}
+
+int
+session_join(struct session *s, const struct session_workers *req,
+    struct manifest **ret, struct err *err)
+{
+	struct backup b = { .host = "" };
+	const struct workers_options o = workers_options(req, &b);
+	int rc = backup_init(s, &req->create, &b, err);
+
+	if (rc == 0)
+		rc = join_run(&o, ret, err);
+	plan_done(&b.plan);
+	return rc;
 }
 
 static bool

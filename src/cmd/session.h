@@ -16,6 +16,7 @@
 #include "engine/prune.h"
 #include "engine/restore.h"
 #include "engine/verify.h"
+#include "engine/workers.h"
 #include "plan/plan.h"
 #include "repo/notes.h"
 #include "repo/repo.h"
@@ -49,6 +50,20 @@ struct session_create {
 
 /* As backup_run. */
 MUST_CHECK int session_create(struct session *, const struct session_create *,
+    struct manifest **, struct err *);
+
+/* One of several workers, or the join: engine/workers.h. */
+struct session_workers {
+	struct session_create create;
+	const char *run;
+	unsigned worker, workers;
+	uint64_t wait_s;
+};
+
+/* As workers_save, and as join_run. */
+MUST_CHECK int session_worker(struct session *, const struct session_workers *,
+    struct workers_result *, struct err *);
+MUST_CHECK int session_join(struct session *, const struct session_workers *,
     struct manifest **, struct err *);
 
 struct session_restore {

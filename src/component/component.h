@@ -67,7 +67,8 @@ struct saver_ops {
 
 struct saver { /* first member of the engine's */
 	const struct saver_ops *ops;
-	const char *scratch; /* folder for private files */
+	const char *scratch;    /* folder for private files */
+	struct key_range range; /* only objects of these keys */
 };
 
 /* --- what it is given for a restore */
@@ -134,6 +135,13 @@ struct component_ops {
 	 */
 	int (*drill)(struct component *, struct loader *, struct buf *proof,
 	    struct err *);
+	/*
+	 * Cut the keys of its objects into n ranges of roughly as many objects:
+	 * last[0 … n - 2] become the last keys of all but the last range, the
+	 * caller's, none less than the one before; "" where there are no
+	 * objects.  NULL: a type without objects.
+	 */
+	int (*cut)(struct component *, unsigned n, char **last, struct err *);
 	/* Has the source now an object of that key, or below it as a folder?
 	 * A type without objects says component_has_none. */
 	int (*has)(struct component *, const char *key, bool *ret,

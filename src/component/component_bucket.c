@@ -11,6 +11,7 @@
 #include "base/jsonw.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "component/bucket_cut.h"
 #include "component/component.h"
 
 enum { PART = 8 << 20, TRIED = 10 };
@@ -152,29 +153,39 @@ facts(struct bucket *b, struct saver *saver, struct err *err)
 	return saver->ops->facts(saver, json.data, err);
 }
 
+/* Every object of the range, to the saver. */
 static int
-backup(struct component *c, struct saver *saver, struct err *err)
+name_all(struct bucket *b, struct saver *saver, struct err *err)
 {
-	struct bucket *b = (struct bucket *)c;
-	struct object_source source = { .fetch = fetch, .arg = b };
+	const struct object_source source = { .fetch = fetch, .arg = b };
+	const struct key_range *r = &saver->range;
 	AUTO(s3_list) struct s3_list *list = NULL;
 	AUTO(object) struct object o = { 0 };
 	bool more = true;
-	unsigned denied;
 
-	atomic_store(&b->tags_denied, 0);
-	if (facts(b, saver, err) ||
-	    s3_list_new(b->s3, b->prefix, NULL, NULL, &list, err))
+	if (r->after && r->last && strcmp(r->after, r->last) >= 0)
+		return 0;
+	if (s3_list_new(b->s3, b->prefix, NULL, r->after, &list, err))
 		return -1;
 	for (;;) {
 		if (s3_list_next(list, &o, NULL, &more, err))
 			return -1;
-		if (!more)
-			break;
+		if (!more || (r->last && strcmp(o.key, r->last) > 0))
+			return 0;
 		if (saver->ops->object(saver, &source, &o, err))
 			return -1;
 	}
-	if (saver->ops->objects_end(saver, err))
+}
+
+static int
+backup(struct component *c, struct saver *saver, struct err *err)
+{
+	struct bucket *b = (struct bucket *)c;
+	unsigned denied;
+
+	atomic_store(&b->tags_denied, 0);
+	if (facts(b, saver, err) || name_all(b, saver, err) ||
+	    saver->ops->objects_end(saver, err))
 		return -1;
 	denied = atomic_load(&b->tags_denied);
 	if (denied)
@@ -426,6 +437,14 @@ bucket_free(struct component *c)
 	free(b);
 }
 
+static int
+cut(struct component *c, unsigned n, char **last, struct err *err)
+{
+	struct bucket *b = (struct bucket *)c;
+
+	return bucket_cut(b->s3, b->prefix, n, last, err);
+}
+
 /* --- drill: a target that has nothing and keeps nothing */
 
 struct nowhere {
@@ -479,6 +498,7 @@ static const struct component_ops bucket_ops = {
 	.backup = backup,
 	.restore = restore,
 	.drill = drill,
+	.cut = cut,
 	.has = has,
 	.free = bucket_free,
 };

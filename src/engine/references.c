@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/json.h"
+#include "base/jsonw.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "component/sqlite_bag.h"
@@ -84,6 +86,14 @@ key_in(const struct config_component *c, const char *where)
 	                                                                : NULL;
 }
 
+static int
+add_key(struct references *r, size_t i, const char *key, struct err *err)
+{
+	if (!r->bag[i] && sqlite_bag_new(r->scratch, &r->bag[i], err))
+		return -1;
+	return sqlite_bag_add(r->bag[i], key, err);
+}
+
 int
 references_add(struct references *r, const char *uri, struct err *err)
 {
@@ -100,9 +110,126 @@ references_add(struct references *r, const char *uri, struct err *err)
 		r->external++;
 		return 0;
 	}
-	if (!r->bag[i] && sqlite_bag_new(r->scratch, &r->bag[i], err))
+	return add_key(r, i, key, err);
+}
+
+/* --- by way of a file */
+
+static int
+write_line(struct sink *to, const char *component, const char *key,
+    struct buf *line, struct err *err)
+{
+	struct jsonw w;
+
+	buf_clear(line);
+	jsonw_begin(&w, line, 0);
+	jsonw_object(&w, NULL);
+	jsonw_str(&w, "component", component);
+	inventory_encode_text(&w, "key", key);
+	jsonw_close(&w);
+	if (jsonw_end(&w, err) || buf_puts(line, "\n", err))
 		return -1;
-	return sqlite_bag_add(r->bag[i], key, err);
+	return sink_write(to, line->data, line->len, err);
+}
+
+int
+references_write(struct references *r, struct sink *to, struct err *err)
+{
+	AUTO(buf) struct buf line = { .max = INVENTORY_LINE_MAX };
+	const char *key = NULL;
+
+	for (size_t i = 0; i < r->plan->count; i++)
+		while (r->bag[i]) {
+			if (sqlite_bag_next(r->bag[i], &key, err))
+				return -1;
+			if (!key)
+				break;
+			if (write_line(to, r->plan->job[i].component->name, key,
+			        &line, err))
+				return -1;
+		}
+	return 0;
+}
+
+static int
+read_line(struct references *r, const char *line, size_t n, struct err *err)
+{
+	AUTO(json) struct json *j = NULL;
+	AUTO(free) char *key = NULL;
+	const char *name;
+
+	if (json_parse(line, n, &j, err) ||
+	    json_str(j, "component", &name, err) ||
+	    inventory_decode_text(j, "key", &key, err))
+		return -1;
+	for (size_t i = 0; key && i < r->plan->count; i++)
+		if (strcmp(r->plan->job[i].component->name, name) == 0)
+			return add_key(r, i, key, err);
+	return err_set(err, ERR_CORRUPT,
+	    "a reference into '%.80s' has no place here", name);
+}
+
+/* Lines may come in pieces. */
+struct lines {
+	struct sink sink;
+	struct references *to;
+	struct buf rest;
+};
+
+static int
+lines_write(struct sink *s, const void *bytes, size_t n, struct err *err)
+{
+	struct lines *l = (struct lines *)s;
+	const char *p = bytes, *end;
+
+	for (; (end = memchr(p, '\n', n)) != NULL; p = end + 1) {
+		size_t k = (size_t)(end - p);
+
+		if (buf_add(&l->rest, p, k, err) ||
+		    read_line(l->to, l->rest.data, l->rest.len, err))
+			return -1;
+		buf_clear(&l->rest);
+		n -= k + 1;
+	}
+	return buf_add(&l->rest, p, n, err);
+}
+
+static int
+lines_finish(struct sink *s, struct err *err)
+{
+	return ((struct lines *)s)->rest.len == 0
+	           ? 0
+	           : err_set(err, ERR_CORRUPT, "the last line is cut short");
+}
+
+static void
+lines_free(struct sink *s)
+{
+	buf_done(&((struct lines *)s)->rest);
+	free(s);
+}
+
+static const struct sink_ops lines_ops = {
+	.name = "references",
+	.write = lines_write,
+	.finish = lines_finish,
+	.free = lines_free,
+};
+
+int
+references_sink_new(struct references *r, uint64_t external, struct sink **ret,
+    struct err *err)
+{
+	struct lines *l = calloc(1, sizeof *l);
+
+	if (!l)
+		return err_nomem(err);
+	l->to = r;
+	l->rest.max = INVENTORY_LINE_MAX;
+	r->any = true;
+	r->external = external;
+	*ret = sink_init(&l->sink, &lines_ops, NULL);
+	return 0;
 }
 
 /* --- looking up */

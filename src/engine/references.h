@@ -31,6 +31,15 @@ MUST_CHECK int references_check(struct references *, size_t i,
     struct manifest_references *, struct err *);
 /* Those that lie in no bucket of the plan; nothing was ever added: false. */
 bool references_any(const struct references *, uint64_t *external);
+/*
+ * All that were added, as lines of JSON, to a sink that is not finished;
+ * nothing is added or looked up any more.  And a sink that adds what such lines
+ * say to others: {"component":…,"key":…}, or "key-base64".
+ */
+MUST_CHECK int references_write(struct references *, struct sink *,
+    struct err *);
+MUST_CHECK int references_sink_new(struct references *, uint64_t external,
+    struct sink **, struct err *);
 void references_free(struct references *);
 
 static inline void

@@ -30,6 +30,7 @@ struct save_objects {
 	struct sink *inventory;
 	struct inventory *before;    /* NULL: none, or at its end */
 	struct inventory_entry last; /* the one of before that comes next */
+	uint64_t skip; /* so many of its lines are before our keys */
 	bool before_broken;
 	char *last_key;   /* added */
 	struct monitor m; /* guards the component's gone and unread */
@@ -138,13 +139,15 @@ static int
 save_large(struct job *j, struct inventory_entry *e, struct err *err)
 {
 	struct save_objects *s = j->s;
-	char name[LAYOUT_KEY_SIZE], path[LAYOUT_KEY_SIZE];
+	char stem[96], ending[16], name[LAYOUT_KEY_SIZE], path[LAYOUT_KEY_SIZE];
 	AUTO(sink) struct sink *file = NULL;
 	AUTO(sink) struct sink *meter = NULL;
 
-	(void)snprintf(name, sizeof name, "%s/object-%06u", s->env.mc->name,
+	(void)snprintf(stem, sizeof stem, "%s/object", s->env.mc->name);
+	(void)snprintf(ending, sizeof ending, "-%06u",
 	    atomic_fetch_add(s->env.object_number, 1) + 1);
-	if (set_file(s->env.set, s->env.mc, name, SET_PROBE, path, &file,
+	if (set_own_name(s->env.set, stem, ending, name, err) ||
+	    set_file(s->env.set, s->env.mc, name, SET_PROBE, path, &file,
 	        err) ||
 	    sink_meter_new(file, s->env.meter, &j->far_failed, &meter, err)) {
 		j->far_failed = true;
@@ -281,9 +284,13 @@ before_failed(struct save_objects *s, const struct err *err)
 static int
 next_before(struct save_objects *s, bool *more, struct err *err)
 {
-	return inventory_next(s->before, &s->last, more, err) == 0
-	           ? 0
-	           : before_failed(s, err);
+	uint64_t n = s->skip;
+
+	s->skip = 0;
+	return inventory_skip(s->before, n, err) ||
+	               inventory_next(s->before, &s->last, more, err)
+	           ? before_failed(s, err)
+	           : 0;
 }
 
 /* Bring `last` to the first entry that is not before the key. */
@@ -399,21 +406,26 @@ open_before(struct save_objects *s, struct err *err)
 
 	if (!before || !manifest_inventory_of(before))
 		return 0;
-	return inventory_open(s->env.repo, before, &s->before, err);
+	if (!s->env.begin)
+		return inventory_open(s->env.repo, before, &s->before, err);
+	s->skip = s->env.begin->line;
+	return inventory_open_from(s->env.repo, before, s->env.begin->segment,
+	    &s->before, err);
 }
 
 static int
 prepare(struct save_objects *s, struct err *err)
 {
 	const struct save_env *e = &s->env;
-	char name[LAYOUT_KEY_SIZE];
+	char stem[96], name[LAYOUT_KEY_SIZE];
 
 	if (!e->mc->unread)
 		e->mc->unread = calloc(MANIFEST_UNREAD, sizeof(char *));
 	if (!e->mc->unread)
 		return err_nomem(err);
-	(void)snprintf(name, sizeof name, "%s.inventory.jsonl", e->mc->name);
-	if (set_file(e->set, e->mc, name, SET_ZSTD, NULL, &s->inventory, err) ||
+	(void)snprintf(stem, sizeof stem, "%s.inventory", e->mc->name);
+	if (set_own_name(e->set, stem, ".jsonl", name, err) ||
+	    set_file(e->set, e->mc, name, SET_ZSTD, NULL, &s->inventory, err) ||
 	    packers_init(&s->packers, e->set, e->mc, e->pack_number, err) ||
 	    window_new(WINDOW, leave, s, &s->window, err) ||
 	    pool_new(e->transfers, e->budget, &s->pool, err))
@@ -451,11 +463,16 @@ degrade(struct save_objects *s, struct err *err)
 	    (uintmax_t)s->unread, mc->nunread ? mc->unread[0] : "");
 }
 
-/* The rest of the set before is read too: only its end proves it right. */
+/* The rest of the set before is read too: only its end proves it right.  Of a
+ * part, the end of the file that it ends in is enough. */
 static int
 finish_before(struct save_objects *s, struct err *err)
 {
 	bool more = s->before != NULL;
+
+	if (more && s->env.begin)
+		return inventory_drain(s->before, err) ? before_failed(s, err)
+		                                       : 0;
 
 	while (more)
 		if (next_before(s, &more, err))

@@ -14,6 +14,7 @@
 #include "component/component.h"
 #include "engine/sink_meter.h"
 #include "repo/set.h"
+#include "repo/share.h"
 
 /* What saving a component has at hand; lives as long as it is saved. */
 struct save_env {
@@ -21,6 +22,9 @@ struct save_env {
 	struct set *set;
 	struct manifest_component *mc;
 	const struct manifest_component *before; /* set before; NULL: full */
+	/* Only a part of the keys: where it begins in that one's inventory;
+	 * NULL: all of them. */
+	const struct share_at *begin;
 	struct progress_meter *meter;
 	unsigned transfers; /* at once */
 	uint64_t budget;    /* bytes of objects in memory */

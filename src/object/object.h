@@ -46,6 +46,11 @@ struct object {
 	struct object_pairs tags;
 };
 
+/* Keys behind `after`, and not behind `last`; NULL: no bound. */
+struct key_range {
+	const char *after, *last;
+};
+
 void object_done(struct object *);
 /* Key and facts; not headers, metadata and tags.  What to held is freed. */
 MUST_CHECK int object_copy_listed(struct object *to, const struct object *from,

@@ -6,6 +6,7 @@
 #include "base/date.h"
 #include "base/str.h"
 #include "repo/layout.h"
+#include "repo/names.h"
 
 /*
  * Blocks that begin with "```sh" and nothing else are one script in POSIX
@@ -23,7 +24,7 @@ static const char how_text[] =
     "\n"
     "```sh alternative\n"
     "awk '/^```sh$/ { on = 1; next } /^```/ { on = 0 } on' \\\n"
-    "    sets/%s/RESTORE.md > restore.sh\n"
+    "    sets/%s/%s > restore.sh\n"
     "out=/path/with/room sh restore.sh\n"
     "```\n"
     "\n"
@@ -94,7 +95,7 @@ static const char key_text[] =
     "\tage -d -i \"$identity\" \"$1\"\n"
     "}\n"
     "# what manifest.json does not say to everybody\n"
-    "plain \"$set/names.json.zst.age\" | zstd -dc > \"$out/names.json\"\n"
+    "plain %s | zstd -dc > \"$out/names.json\"\n"
     "```\n"
     "\n";
 
@@ -242,7 +243,7 @@ static const char unpack_text[] =
     "dir=$out/%s\n"
     "mkdir -p \"$dir\"\n"
     "jq -r '.components[] | select(.name == \"%s\") |\n"
-    "    (.files + .needs)[].path | select(test(\"/pack-[0-9]+\\\\.tar\\\\.zst(\\\\.age)?$\"))' \\\n"
+    "    (.files + .needs)[].path | select(test(\"/pack-[0-9a-f-]+\\\\.tar\\\\.zst(\\\\.age)?$\"))' \\\n"
     "    \"$set/manifest.json\" |\n"
     "while IFS= read -r f; do\n"
     "\t%s | tar -x -f - -C \"$dir\"\n"
@@ -525,6 +526,8 @@ put_component(const struct manifest_component *c, const struct words *w,
 static int
 put_key(const struct manifest *m, struct buf *out, struct err *err)
 {
+	const struct manifest_file *names = names_file(m);
+
 	if (m->nrecipients == 0)
 		return 0;
 	if (buf_puts(out, "Every file that ends in `.age` is encrypted to:\n\n",
@@ -533,7 +536,7 @@ put_key(const struct manifest *m, struct buf *out, struct err *err)
 	for (size_t i = 0; i < m->nrecipients; i++)
 		if (put_line(out, "* ", m->recipients[i], err))
 			return -1;
-	return buf_puts(out, key_text, err);
+	return buf_printf(out, err, key_text, names ? names->path : "");
 }
 
 static int
@@ -553,13 +556,13 @@ put_components(const struct manifest *m, struct buf *out, struct err *err)
 }
 
 int
-guide_write(const struct manifest *m, const char *where, struct buf *out,
-    struct err *err)
+guide_write(const struct manifest *m, const char *where, const char *file,
+    struct buf *out, struct err *err)
 {
 	const char *f = m->folder;
 
 	if (put_head(m, where, out, err) || put_missing(m, out, err) ||
-	    buf_printf(out, err, how_text, f, f, f) ||
+	    buf_printf(out, err, how_text, f, file, f, f) ||
 	    buf_printf(out, err, check_text, f) || put_key(m, out, err))
 		return -1;
 	return put_components(m, out, err);

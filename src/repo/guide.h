@@ -5,8 +5,8 @@
 #include "base/buf.h"
 #include "repo/manifest.h"
 
-/* where: the store, in words. */
+/* where: the store, in words.  file: what the text will be called. */
 MUST_CHECK int guide_write(const struct manifest *, const char *where,
-    struct buf *, struct err *);
+    const char *file, struct buf *, struct err *);
 
 #endif

@@ -145,6 +145,13 @@ int
 inventory_open(struct repo *r, const struct manifest_component *c,
     struct inventory **ret, struct err *err)
 {
+	return inventory_open_from(r, c, 0, ret, err);
+}
+
+int
+inventory_open_from(struct repo *r, const struct manifest_component *c,
+    uint64_t segment, struct inventory **ret, struct err *err)
+{
 	AUTO(inventory) struct inventory *i = inventory_new(r, c, err);
 
 	if (!i)
@@ -156,6 +163,11 @@ inventory_open(struct repo *r, const struct manifest_component *c,
 	if (i->count == 0)
 		return err_set(err, ERR_CORRUPT,
 		    "the set has no inventory of '%s'", c->name);
+	if (segment >= i->count)
+		return err_set(err, ERR_CORRUPT,
+		    "the inventory of '%s' has %zu segments", c->name,
+		    i->count);
+	i->at = (size_t)segment;
 	if (start(i, err))
 		return -1;
 	*ret = TAKE(i);
@@ -291,4 +303,53 @@ inventory_next(struct inventory *i, struct inventory_entry *e, bool *more,
 	inventory_entry_done(e);
 	i->fail = *err;
 	return -1;
+}
+
+static int
+skip(struct inventory *i, uint64_t n, struct err *err)
+{
+	const char *line = NULL;
+	size_t len;
+
+	for (; n > 0; n--, i->line++) {
+		if (any_line(i, &line, &len, err))
+			return -1;
+		if (!line)
+			return err_set(err, ERR_CORRUPT,
+			    "'%s' has %ju lines too few", path_of(i),
+			    (uintmax_t)n);
+	}
+	return 0;
+}
+
+int
+inventory_skip(struct inventory *i, uint64_t n, struct err *err)
+{
+	if (!err_is(&i->fail, ERR_NONE)) {
+		*err = i->fail;
+		return -1;
+	}
+	if (skip(i, n, err) == 0)
+		return 0;
+	i->fail = *err;
+	return -1;
+}
+
+int
+inventory_drain(struct inventory *i, struct err *err)
+{
+	size_t got = 1;
+
+	i->from = i->to = 0;
+	while (got > 0)
+		if (pipe_read(i->pipe, i->chunk, CHUNK, &got, err))
+			return -1;
+	return 0;
+}
+
+void
+inventory_place(const struct inventory *i, uint64_t *segment, uint64_t *line)
+{
+	*segment = i->at;
+	*line = i->line;
 }

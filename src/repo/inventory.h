@@ -43,6 +43,14 @@ MUST_CHECK int inventory_encode(const struct inventory_entry *, struct buf *,
 MUST_CHECK int inventory_decode(const char *line, size_t len,
     struct inventory_entry *ret, struct err *);
 
+/* A text member as lines have them: "<name>", or "<name>-base64" where it is
+ * not UTF-8.  NULL: not there. */
+struct json;
+struct jsonw;
+void inventory_encode_text(struct jsonw *, const char *name, const char *);
+MUST_CHECK int inventory_decode_text(const struct json *, const char *name,
+    char **ret, struct err *);
+
 /*
  * Read an inventory as it comes: a sink takes the decompressed bytes on one
  * thread, next gives entries on another.
@@ -61,6 +69,10 @@ MUST_CHECK int inventory_readable(struct repo *, const struct manifest *,
  * it as it goes.  ERR_CORRUPT: it has none. */
 MUST_CHECK int inventory_open(struct repo *, const struct manifest_component *,
     struct inventory **, struct err *);
+/* The same, from the segment of that number on. */
+MUST_CHECK int inventory_open_from(struct repo *,
+    const struct manifest_component *, uint64_t segment, struct inventory **,
+    struct err *);
 /* Only this file of it. */
 MUST_CHECK int inventory_open_segment(struct repo *,
     const struct manifest_component *, const struct manifest_file *,
@@ -72,6 +84,14 @@ MUST_CHECK int inventory_next(struct inventory *, struct inventory_entry *e,
 /* The line of the entry that came last, with its newline; borrowed until the
  * next one. */
 const char *inventory_line(const struct inventory *, size_t *len);
+/* Go past so many entries without looking into them.  ERR_CORRUPT: there are
+ * fewer. */
+MUST_CHECK int inventory_skip(struct inventory *, uint64_t n, struct err *);
+/* Go to the end of the file that is being read: all of it is right then. */
+MUST_CHECK int inventory_drain(struct inventory *, struct err *);
+/* How many entries of which segment were read or gone past. */
+void inventory_place(const struct inventory *, uint64_t *segment,
+    uint64_t *line);
 void inventory_free(struct inventory *);
 
 static inline void

@@ -26,9 +26,10 @@ plain_of(const char *name, const char *text, char **ret, struct err *err)
 	return 0;
 }
 
-/* name as text, or "<name>-base64"; *ret stays NULL where neither is there. */
-static int
-get_text(const struct json *j, const char *name, char **ret, struct err *err)
+/* *ret stays NULL where neither is there. */
+int
+inventory_decode_text(const struct json *j, const char *name, char **ret,
+    struct err *err)
 {
 	char other[64];
 	const struct json *plain = json_opt(j, name), *coded;
@@ -86,16 +87,17 @@ get_pairs(const struct json *j, const char *name, struct object_pairs *ret,
 static int
 get_object(const struct json *j, struct object *o, struct err *err)
 {
-	if (get_text(j, "key", &o->key, err) ||
+	if (inventory_decode_text(j, "key", &o->key, err) ||
 	    json_u64(j, "size", &o->size, err) ||
-	    get_text(j, "etag", &o->etag, err) ||
-	    get_text(j, "last-modified", &o->modified, err) ||
-	    get_text(j, "version-id", &o->version, err))
+	    inventory_decode_text(j, "etag", &o->etag, err) ||
+	    inventory_decode_text(j, "last-modified", &o->modified, err) ||
+	    inventory_decode_text(j, "version-id", &o->version, err))
 		return -1;
 	if (!o->key || !*o->key)
 		return err_set(err, ERR_CORRUPT, "there is no key");
 	for (unsigned h = 0; h < OBJECT_HEADERS; h++)
-		if (get_text(j, object_header_name((enum object_header)h),
+		if (inventory_decode_text(j,
+		        object_header_name((enum object_header)h),
 		        &o->header[h], err))
 			return -1;
 	if (get_pairs(j, "meta", &o->meta, err))
@@ -124,7 +126,8 @@ get_range(const struct json *j, struct inventory_entry *e, struct err *err)
 static int
 get_place(const struct json *j, struct inventory_entry *e, struct err *err)
 {
-	if (get_text(j, "file", &e->file, err) || get_range(j, e, err))
+	if (inventory_decode_text(j, "file", &e->file, err) ||
+	    get_range(j, e, err))
 		return -1;
 	if (e->file && !layout_is_file(e->file))
 		return err_set(err, ERR_CORRUPT,

@@ -32,8 +32,8 @@ put_base64(struct jsonw *w, const char *name, const char *value)
  * A name that ends like the mark itself is marked whatever its value: so a
  * reader that finds the mark always knows what it means.
  */
-static void
-put_text(struct jsonw *w, const char *name, const char *value)
+void
+inventory_encode_text(struct jsonw *w, const char *name, const char *value)
 {
 	if (!value)
 		return;
@@ -57,7 +57,7 @@ put_pairs(struct jsonw *w, const char *name, const struct object_pairs *p,
 		if (len > NAME_MAX_LEN || !str_is_utf8(n, len))
 			return err_set(err, ERR_CORRUPT,
 			    "the %s has a name that cannot be kept", name);
-		put_text(w, n, p->pair[i].value);
+		inventory_encode_text(w, n, p->pair[i].value);
 	}
 	jsonw_close(w);
 	return 0;
@@ -83,14 +83,14 @@ put_entry(struct jsonw *w, const struct inventory_entry *e, struct err *err)
 
 	str_hex(e->sha256, SHA256_SIZE, hex);
 	jsonw_object(w, NULL);
-	put_text(w, "key", o->key);
+	inventory_encode_text(w, "key", o->key);
 	jsonw_u64(w, "size", o->size);
-	put_text(w, "etag", o->etag);
-	put_text(w, "last-modified", o->modified);
-	put_text(w, "version-id", o->version);
+	inventory_encode_text(w, "etag", o->etag);
+	inventory_encode_text(w, "last-modified", o->modified);
+	inventory_encode_text(w, "version-id", o->version);
 	jsonw_str(w, "sha256", hex);
 	for (unsigned h = 0; h < OBJECT_HEADERS; h++)
-		put_text(w, object_header_name((enum object_header)h),
+		inventory_encode_text(w, object_header_name((enum object_header)h),
 		    o->header[h]);
 	if (put_pairs(w, "meta", &o->meta, err) ||
 	    put_pairs(w, "tags", &o->tags, err))

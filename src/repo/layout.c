@@ -56,6 +56,23 @@ layout_is_name(const char *name)
 	       name[strspn(name, LOWER "._-")] == '\0';
 }
 
+bool
+layout_is_run(const char *name)
+{
+	size_t n = strnlen(name, NAME_MAX_LEN + 1);
+
+	return n > 0 && n <= NAME_MAX_LEN && strspn(name, LOWER UPPER) > 0 &&
+	       name[strspn(name, LOWER UPPER "._-")] == '\0';
+}
+
+bool
+layout_is_share(const char *text)
+{
+	return strnlen(text, LAYOUT_SHARE_SIZE) == LAYOUT_SHARE_SIZE - 1 &&
+	       strspn(text, "0123456789") == 5 && text[5] == '-' &&
+	       strspn(text + 6, "0123456789abcdef") == 8;
+}
+
 /* What may stand behind sets/<folder>/: one or two names. */
 static bool
 is_tail(const char *s)

@@ -10,8 +10,10 @@
  *     sets/<folder>/<component>.inventory-00000-0123abcd.jsonl.zst
  *     sets/<folder>/<component>/pack-000001.tar.zst
  *     sets/<folder>/<component>/object-000001[.zst]
+ *     sets/<folder>/<component>/pack-00000-0123abcd-000001.tar.zst
  *     sets/<folder>/names.json.zst.age
  *     sets/<folder>/RESTORE.md
+ *     sets/<folder>/run-<run>.plan.json.zst (repo/share_files.h)
  *     sets/<folder>/manifest.json
  *     notes/<folder>/<kind>-<time>-<random>.json
  *
@@ -31,6 +33,7 @@
 #include "base/scope.h"
 
 enum { LAYOUT_ID_SIZE = 21, LAYOUT_FOLDER_SIZE = 30, LAYOUT_KEY_SIZE = 256 };
+enum { LAYOUT_SHARE_SIZE = 15 };
 enum { LAYOUT_KIND_SIZE = 17, LAYOUT_RANDOM_SIZE = 9, LAYOUT_NOTE_SIZE = 96 };
 
 #define LAYOUT_REPOSITORY "repository.json"
@@ -40,8 +43,9 @@ enum { LAYOUT_KIND_SIZE = 17, LAYOUT_RANDOM_SIZE = 9, LAYOUT_NOTE_SIZE = 96 };
 #define LAYOUT_ALIVE "alive-" /* and a number and ".json" */
 #define LAYOUT_FAILED "failed.json"
 #define LAYOUT_MANIFEST "manifest.json"
-#define LAYOUT_GUIDE "RESTORE.md"
-#define LAYOUT_NAMES "names.json" /* and ".zst.age" */
+#define LAYOUT_GUIDE "RESTORE" /* and ".md" */
+#define LAYOUT_NAMES "names"   /* and ".json.zst.age" */
+#define LAYOUT_RUN "run-"      /* and a run's name, and what it is */
 #define LAYOUT_ZST ".zst"
 #define LAYOUT_AGE ".age"
 
@@ -51,6 +55,10 @@ bool layout_is_id(const char *);
 bool layout_folder_id(const char *folder, char id[LAYOUT_ID_SIZE]);
 /* Component names: [a-z0-9][a-z0-9._-]{0,62}. */
 bool layout_is_name(const char *);
+/* Names of runs of several workers: [A-Za-z0-9][A-Za-z0-9._-]{0,62}. */
+bool layout_is_run(const char *);
+/* A worker's number and what tells its tries apart: "00003-0123abcd". */
+bool layout_is_share(const char *);
 
 /* A file of some set, "sets/<folder>/…", that cannot lead out of it. */
 bool layout_is_file(const char *key);

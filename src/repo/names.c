@@ -1,5 +1,7 @@
 #include "repo/names.h"
 
+#include <string.h>
+
 #include "base/json.h"
 #include "base/jsonw.h"
 #include "base/str.h"
@@ -134,8 +136,13 @@ names_apply(struct manifest *m, const char *text, size_t n, struct err *err)
 const struct manifest_file *
 names_file(const struct manifest *m)
 {
-	for (size_t i = 0; i < m->files.count; i++)
-		if (layout_ends(m->files.file[i].path, "/" LAYOUT_NAMES))
+	for (size_t i = 0; i < m->files.count; i++) {
+		const char *path = m->files.file[i].path;
+		const char *slash = strrchr(path, '/');
+
+		if (slash && str_starts(slash, "/" LAYOUT_NAMES) &&
+		    layout_ends(path, ".json"))
 			return &m->files.file[i];
+	}
 	return NULL;
 }

@@ -65,12 +65,14 @@ pack_writer_free(struct pack_writer *w)
 static int
 open_pack(struct pack_writer *w, struct err *err)
 {
-	char name[LAYOUT_KEY_SIZE];
+	char stem[96], ending[32], name[LAYOUT_KEY_SIZE];
 	struct sink *s = NULL;
 
-	(void)snprintf(name, sizeof name, "%s/pack-%06u.tar.zst",
-	    w->component->name, atomic_fetch_add(w->number, 1) + 1);
-	if (set_file(w->set, w->component, name, SET_RAW, w->path, &s, err))
+	(void)snprintf(stem, sizeof stem, "%s/pack", w->component->name);
+	(void)snprintf(ending, sizeof ending, "-%06u.tar.zst",
+	    atomic_fetch_add(w->number, 1) + 1);
+	if (set_own_name(w->set, stem, ending, name, err) ||
+	    set_file(w->set, w->component, name, SET_RAW, w->path, &s, err))
 		return -1;
 	w->file = s;
 	if (frames_sink_new(s, LEVEL, PACK_FRAME, &w->frames, err))

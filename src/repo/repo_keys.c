@@ -133,8 +133,8 @@ repo_keys_reveal(struct repo *r, struct manifest *m, struct err *err)
 		return -1;
 	if (!f)
 		return err_set(err, ERR_CORRUPT,
-		    "set %s has no file '" LAYOUT_NAMES LAYOUT_ZST LAYOUT_AGE
-		    "'",
+		    "set %s has no file '" LAYOUT_NAMES
+		    ".json" LAYOUT_ZST LAYOUT_AGE "'",
 		    m->id);
 	if (sink_mem_new(NAMES_MAX, &mem, err) || repo_read(r, f, mem, err))
 		return -1;

@@ -41,9 +41,27 @@ set_manifest(const struct set *s)
 	return s->manifest;
 }
 
-/* A small file of the set that no table names. */
-static int
-put_small(struct set *s, const char *file, const struct buf *b, struct err *err)
+const char *
+set_share(const struct set *s)
+{
+	return s->share ? s->share : "";
+}
+
+int
+set_own_name(const struct set *s, const char *stem, const char *ending,
+    char name[LAYOUT_KEY_SIZE], struct err *err)
+{
+	int n = snprintf(name, LAYOUT_KEY_SIZE, "%s%s%s%s", stem,
+	    s->share ? "-" : "", set_share(s), ending);
+
+	return n < LAYOUT_KEY_SIZE ? 0
+	                           : err_set(err, ERR_USAGE,
+	                                 "the name '%.80s…' is too long", stem);
+}
+
+int
+set_put_small(struct set *s, const char *file, const struct buf *b,
+    struct err *err)
 {
 	char key[LAYOUT_KEY_SIZE];
 
@@ -60,13 +78,14 @@ static int
 say_alive(struct set *s, unsigned n, struct err *err)
 {
 	AUTO(buf) struct buf b = { .max = SMALL_MAX };
-	char file[32], now[DATE_ISO_SIZE];
+	char file[64], now[DATE_ISO_SIZE];
 
 	date_iso(clock_now(s->clock), now);
-	(void)snprintf(file, sizeof file, LAYOUT_ALIVE "%u.json", n);
+	(void)snprintf(file, sizeof file, LAYOUT_ALIVE "%.30s%s%u.json",
+	    set_share(s), s->share ? "-" : "", n);
 	if (buf_printf(&b, err, "{\"alive\":\"%s\"}\n", now))
 		return -1;
-	return put_small(s, file, &b, err);
+	return set_put_small(s, file, &b, err);
 }
 
 /* Inside the monitor.  False: the set is at its end. */
@@ -107,6 +126,22 @@ stop_alive(struct set *s)
 	monitor_wake(&s->m);
 	monitor_leave(&s->m);
 	thread_join(&s->alive);
+}
+
+static int
+check_open(struct set *s, struct err *err)
+{
+	char key[LAYOUT_KEY_SIZE];
+	struct store_stat st;
+
+	if (layout_key(set_folder(s), LAYOUT_OPEN, key, err))
+		return -1;
+	if (s->store->ops->stat(s->store, key, &st, err) == 0)
+		return 0;
+	if (!err_is(err, ERR_NOTFOUND))
+		return -1;
+	return err_set(err, ERR_CHANGED,
+	    "somebody removed the set while it was written");
 }
 
 /* --- begin */
@@ -182,7 +217,7 @@ write_open(struct set *s, struct err *err)
 	jsonw_close(&w);
 	if (jsonw_end(&w, err) || buf_puts(&b, "\n", err))
 		return -1;
-	return put_small(s, LAYOUT_OPEN, &b, err);
+	return set_put_small(s, LAYOUT_OPEN, &b, err);
 }
 
 /* So that neither meets the other again: one to three seconds. */
@@ -256,25 +291,77 @@ describe(struct set *s, const struct set_options *o, struct err *err)
 	return 0;
 }
 
-int
-set_begin(struct repo *r, const struct set_options *o, struct set **ret,
-    struct err *err)
+static struct set *
+set_new(struct repo *r, const struct set_options *o)
 {
-	AUTO(set) struct set *s = calloc(1, sizeof *s);
+	struct set *s = calloc(1, sizeof *s);
 
 	if (!s)
-		return err_nomem(err);
+		return NULL;
 	monitor_init(&s->m);
 	s->repo = r;
 	s->store = repo_store(r);
 	s->clock = o->clock;
 	s->alive_ms = o->alive_ms ? o->alive_ms : REPO_ALIVE_S * 1000u;
+	return s;
+}
+
+int
+set_begin(struct repo *r, const struct set_options *o, struct set **ret,
+    struct err *err)
+{
+	AUTO(set) struct set *s = set_new(r, o);
+
+	if (!s)
+		return err_nomem(err);
 	if (describe(s, o, err) || repo_keys_name(r, s->manifest, err) ||
 	    take_id(s, err) || thread_start(&s->alive, keep_alive, s, err))
 		return -1;
 	s->begun = true;
 	*ret = TAKE(s);
 	return 0;
+}
+
+/* All at once, as describe has it. */
+static int
+make_room(struct manifest *m, struct err *err)
+{
+	struct manifest_component *c =
+	    calloc(MANIFEST_COMPONENTS, sizeof *m->component);
+
+	if (!c)
+		return err_nomem(err);
+	if (m->ncomponents > 0)
+		memcpy(c, m->component, m->ncomponents * sizeof *c);
+	free(m->component);
+	m->component = c;
+	return 0;
+}
+
+int
+set_attach(struct repo *r, const struct set_options *o, struct manifest *m,
+    struct set **ret, struct err *err)
+{
+	AUTO(set) struct set *s = set_new(r, o);
+
+	if (!s) {
+		manifest_free(m);
+		return err_nomem(err);
+	}
+	s->manifest = m;
+	/* a sign of life at once: it may have been silent for long */
+	if (make_room(m, err) || str_dup(o->share, &s->share, err) ||
+	    check_open(s, err) || say_alive(s, 0, err) ||
+	    thread_start(&s->alive, keep_alive, s, err))
+		return -1;
+	*ret = TAKE(s);
+	return 0;
+}
+
+void
+set_leave(struct set *s)
+{
+	s->begun = false;
 }
 
 /* So that nobody takes it for a running one; if not even this can be written,
@@ -288,7 +375,7 @@ say_failed(struct set *s)
 
 	date_iso(clock_now(s->clock), now);
 	if (buf_printf(&b, &err, "{\"failed\":\"%s\"}\n", now) ||
-	    put_small(s, LAYOUT_FAILED, &b, &err))
+	    set_put_small(s, LAYOUT_FAILED, &b, &err))
 		log_debug("set '%s': %s", set_id(s), err.msg);
 }
 
@@ -303,6 +390,7 @@ set_free(struct set *s)
 	monitor_done(&s->m);
 	manifest_free(s->manifest);
 	buf_done(&s->names);
+	free(s->share);
 	free(s);
 }
 
@@ -376,12 +464,13 @@ write_guide(struct set *s, struct err *err)
 	AUTO(buf) struct buf b = { .max = GUIDE_MAX };
 	struct manifest *m = s->manifest;
 	uint8_t digest[SHA256_SIZE];
-	char key[LAYOUT_KEY_SIZE];
+	char name[LAYOUT_KEY_SIZE], key[LAYOUT_KEY_SIZE];
 
-	if (guide_write(m, s->store->ops->where(s->store), &b, err) ||
-	    put_small(s, LAYOUT_GUIDE, &b, err) ||
+	if (set_own_name(s, LAYOUT_GUIDE, ".md", name, err) ||
+	    guide_write(m, s->store->ops->where(s->store), name, &b, err) ||
+	    set_put_small(s, name, &b, err) ||
 	    sha256_of(b.data, b.len, digest, err) ||
-	    layout_key(set_folder(s), LAYOUT_GUIDE, key, err))
+	    layout_key(set_folder(s), name, key, err))
 		return -1;
 	return manifest_files_add(&m->files, key, b.len, digest, err);
 }
@@ -439,22 +528,6 @@ some_missing(struct set *s, struct err *err)
 	return name_missing(s, &m->files, err);
 }
 
-static int
-check_open(struct set *s, struct err *err)
-{
-	char key[LAYOUT_KEY_SIZE];
-	struct store_stat st;
-
-	if (layout_key(set_folder(s), LAYOUT_OPEN, key, err))
-		return -1;
-	if (s->store->ops->stat(s->store, key, &st, err) == 0)
-		return 0;
-	if (!err_is(err, ERR_NOTFOUND))
-		return -1;
-	return err_set(err, ERR_CHANGED,
-	    "somebody removed the set while it was written");
-}
-
 /*
  * A store that lost a file, or a clean-up that took this set for a dead one,
  * would otherwise be found at a restore.  One listing costs next to nothing.
@@ -494,11 +567,13 @@ hide_names(struct set *s, struct err *err)
 	AUTO(buf) struct buf b = { .max = NAMES_MAX };
 	AUTO(sink) struct sink *to = NULL;
 	struct manifest *m = s->manifest;
+	char name[LAYOUT_KEY_SIZE];
 
 	if (m->nrecipients == 0)
 		return 0;
 	if (names_encode(m, &b, err) ||
-	    set_file(s, NULL, LAYOUT_NAMES, SET_ZSTD, NULL, &to, err) ||
+	    set_own_name(s, LAYOUT_NAMES, ".json", name, err) ||
+	    set_file(s, NULL, name, SET_ZSTD, NULL, &to, err) ||
 	    sink_write(to, b.data, b.len, err) || sink_finish(to, err))
 		return -1;
 	s->names = b;
@@ -564,7 +639,7 @@ commit(struct set *s, struct err *err)
 	    write_guide(s, err) || take_census(s, err) || check_needs(s, err) ||
 	    encode(s, &b, err))
 		return -1;
-	if (put_small(s, LAYOUT_MANIFEST, &b, err) && !is_there(s, &b))
+	if (set_put_small(s, LAYOUT_MANIFEST, &b, err) && !is_there(s, &b))
 		return -1;
 	s->committed = true;
 	return 0;

@@ -19,6 +19,9 @@ struct set_options {
 	const char *tool, *by;
 	const struct clock *clock;
 	unsigned alive_ms; /* between signs of life; 0: REPO_ALIVE_S */
+	/* Attached only: what the names of its files hold, so that nobody else
+	 * writes them.  Copied. */
+	const char *share;
 };
 
 /*
@@ -28,6 +31,23 @@ struct set_options {
  */
 MUST_CHECK int set_begin(struct repo *, const struct set_options *,
     struct set **, struct err *);
+/*
+ * Go on with a set that another process has begun.  m: what is known of it so
+ * far; the set's, also on failure.  It is kept alive, and is not shown as
+ * failed when it is freed without a commit.  ERR_CHANGED: somebody removed it.
+ */
+MUST_CHECK int set_attach(struct repo *, const struct set_options *,
+    struct manifest *m, struct set **, struct err *);
+/* "" for one that was not attached. */
+const char *set_share(const struct set *);
+/* Of what is called <stem><ending>, the name where nobody else writes it. */
+MUST_CHECK int set_own_name(const struct set *, const char *stem,
+    const char *ending, char name[LAYOUT_KEY_SIZE], struct err *);
+/* It is left to others: no failed.json is written. */
+void set_leave(struct set *);
+/* A small file of the set that no table names. */
+MUST_CHECK int set_put_small(struct set *, const char *file, const struct buf *,
+    struct err *);
 const char *set_id(const struct set *);
 const char *set_folder(const struct set *);
 

@@ -200,8 +200,8 @@ is_reserved(const char *file)
 	return strcmp(file, LAYOUT_OPEN) == 0 ||
 	       strcmp(file, LAYOUT_MANIFEST) == 0 ||
 	       strcmp(file, LAYOUT_FAILED) == 0 ||
-	       strcmp(file, LAYOUT_GUIDE) == 0 ||
-	       strcmp(file, LAYOUT_NAMES) == 0 ||
+	       strcmp(file, LAYOUT_GUIDE ".md") == 0 ||
+	       strcmp(file, LAYOUT_NAMES ".json") == 0 ||
 	       (str_starts(file, LAYOUT_ALIVE) && str_ends(file, ".json"));
 }
 
@@ -210,7 +210,7 @@ prepare(struct set_file *f, const char *file, enum set_coding coding,
     struct err *err)
 {
 	if (f->component && is_reserved(file) &&
-	    (coding != SET_ZSTD || strcmp(file, LAYOUT_NAMES) == 0))
+	    (coding != SET_ZSTD || strcmp(file, LAYOUT_NAMES ".json") == 0))
 		return err_set(err, ERR_USAGE,
 		    "'%s' is a name of the backup set itself", file);
 	if (layout_key(set_folder(f->set), file, f->key, err))

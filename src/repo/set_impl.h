@@ -14,7 +14,8 @@ struct set {
 	struct buf names; /* what the manifest hides, once it does */
 	struct thread alive;
 	unsigned alive_ms;
-	bool quit; /* the thread is to end */
+	char *share; /* NULL: it is all ours */
+	bool quit;   /* the thread is to end */
 	bool begun, committed;
 };
 

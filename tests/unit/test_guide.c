@@ -22,7 +22,7 @@ write_sample(struct buf *out)
 	struct err err = { 0 };
 
 	assert_int_equal(sample_manifest(&m, &err), 0);
-	assert_int_equal(guide_write(m, where, out, &err), 0);
+	assert_int_equal(guide_write(m, where, "RESTORE.md", out, &err), 0);
 }
 
 static const char *
@@ -104,14 +104,16 @@ words_of_others_cannot_become_a_block(void **state)
 
 	(void)state;
 	assert_int_equal(sample_manifest(&m, &err), 0);
-	assert_int_equal(guide_write(m, where, &plain, &err), 0);
+	assert_int_equal(guide_write(m, where, "RESTORE.md", &plain, &err), 0);
 	free(m->label);
 	free(m->missing[0]);
 	free(m->component[1].message);
 	m->label = strdup("x\n```sh\nrm -rf /\n```\n");
 	m->missing[0] = strdup("\r\n```sh\rrm -rf /");
 	m->component[1].message = strdup("```sh\nrm -rf /\n<script>|");
-	assert_int_equal(guide_write(m, "\n```sh\nrm -rf /", &b, &err), 0);
+	assert_int_equal(guide_write(m, "\n```sh\nrm -rf /", "RESTORE.md", &b,
+	                     &err),
+	    0);
 	for (at = plain.data; (at = strstr(at, "```")); at += 3)
 		want++;
 	for (at = b.data; (at = strstr(at, "```")); at += 3)
@@ -133,7 +135,7 @@ set_without_buckets_needs_no_upload(void **state)
 	assert_int_equal(sample_manifest(&m, &err), 0);
 	manifest_files_done(&m->component[1].files);
 	manifest_files_done(&m->component[1].needs);
-	assert_int_equal(guide_write(m, where, &b, &err), 0);
+	assert_int_equal(guide_write(m, where, "RESTORE.md", &b, &err), 0);
 	assert_null(strstr(b.data, "Uploading"));
 	(void)find(&b, "### mlpipeline (bucket): degraded");
 }
@@ -154,7 +156,7 @@ inventory_in_parts_is_put_together(void **state)
 	                     "/mlpipeline.inventory-00001.jsonl.zst",
 	                     7, digest, &err),
 	    0);
-	assert_int_equal(guide_write(m, where, &b, &err), 0);
+	assert_int_equal(guide_write(m, where, "RESTORE.md", &b, &err), 0);
 	assert_true(find(&b, "inventory-00001.jsonl.zst > \"$out/mlpipeline") <
 	            find(&b, "inventory.jsonl.zst >> \"$out/mlpipeline"));
 }
@@ -183,7 +185,7 @@ encrypted_files_go_through_age(void **state)
 	                     "/mlpipeline.inventory.jsonl.zst.age",
 	                     7, digest, &err),
 	    0);
-	assert_int_equal(guide_write(m, where, &b, &err), 0);
+	assert_int_equal(guide_write(m, where, "RESTORE.md", &b, &err), 0);
 	(void)find(&b, "is encrypted to:\n\n* age1xyz\n");
 	(void)find(&b, "\tage -d -i \"$identity\" \"$1\"\n");
 	(void)find(&b,
@@ -211,7 +213,7 @@ every_allocation_may_fail(void **state)
 
 		err = (struct err){ 0 };
 		failalloc_at(n);
-		if (guide_write(m, where, &b, &err))
+		if (guide_write(m, where, "RESTORE.md", &b, &err))
 			assert_true(err_is(&err, ERR_NOMEM));
 		hit = failalloc_count() > n;
 	}

@@ -46,7 +46,7 @@ set_is_running_until_its_manifest_is_written(void **state)
 	assert_int_equal(set_commit(set, &err), 0);
 	assert_int_equal(repo_list(k->repo, &after, &err), 0);
 	assert_true(after.set[0].committed);
-	assert_true(is_there(k, set_folder(set), LAYOUT_GUIDE));
+	assert_true(is_there(k, set_folder(set), LAYOUT_GUIDE ".md"));
 	assert_int_equal(set_commit(set, &err), -1);
 	assert_true(err_is(&err, ERR_USAGE));
 }
