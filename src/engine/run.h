@@ -12,7 +12,7 @@
 
 struct run {
 	const struct backup_options *o;
-	struct set *set; /* owned; NULL: not begun */
+	struct set *set;               /* owned; NULL: not begun */
 	struct references *references; /* NULL: none are looked up */
 	/* In the plan's order: */
 	struct component **component;

@@ -90,8 +90,8 @@ put_entry(struct jsonw *w, const struct inventory_entry *e, struct err *err)
 	inventory_encode_text(w, "version-id", o->version);
 	jsonw_str(w, "sha256", hex);
 	for (unsigned h = 0; h < OBJECT_HEADERS; h++)
-		inventory_encode_text(w, object_header_name((enum object_header)h),
-		    o->header[h]);
+		inventory_encode_text(w,
+		    object_header_name((enum object_header)h), o->header[h]);
 	if (put_pairs(w, "meta", &o->meta, err) ||
 	    put_pairs(w, "tags", &o->tags, err))
 		return -1;

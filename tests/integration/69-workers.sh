@@ -105,7 +105,7 @@ by_hand() {
 	local guide
 	guide=$(echo sets/"$ID"-*/RESTORE-*.md)
 	(
-		cd repository/test
+		cd repository/test || exit
 		guide=$(echo sets/"$ID"-*/RESTORE-*.md)
 		contains "$guide" "$guide > restore.sh"
 		awk '/^```sh$/ { on = 1; next } /^```/ { on = 0 } on' \
@@ -233,7 +233,7 @@ wrong_use() {
 	contains err 'no name for a run'
 	pb 2 create --worker 0/4 --run x --wait soon
 	contains err 'no time such as'
-	PLATFORM_BACKUP_RUN=env pb 1 create --join 4
+	PLATFORM_BACKUP_RUN="env" pb 1 create --join 4
 	contains err "run 'env'"
 	[ -z "$(ls repository/test/sets 2>/dev/null)" ]
 }
