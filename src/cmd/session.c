@@ -13,11 +13,15 @@
 #include "repo/repo_keys.h"
 #include "store/store.h"
 
-/* --- bandwidth: every place that reaches the network gets to know it */
+/* --- bandwidth and connections: every place that reaches the network gets to
+ * know it */
 
 static void
 pace_s3(struct session *s, struct s3_options *o)
 {
+	o->connections = (unsigned)s->config->limits.transfers;
+	if (!s->paced)
+		return;
 	o->receive = &s->receive;
 	o->send = &s->send;
 }
@@ -25,6 +29,8 @@ pace_s3(struct session *s, struct s3_options *o)
 static void
 pace_database(struct session *s, struct config_database *d)
 {
+	if (!s->paced)
+		return;
 	d->receive = &s->receive;
 	d->send = &s->send;
 }
@@ -51,11 +57,11 @@ pace(struct session *s)
 {
 	struct config *c = s->config;
 
-	if (!c->limits.limited)
-		return;
-	rate_init(&s->receive, &c->limits.bandwidth, s->clock);
-	rate_init(&s->send, &c->limits.bandwidth, s->clock);
-	s->paced = true;
+	s->paced = c->limits.limited;
+	if (s->paced) {
+		rate_init(&s->receive, &c->limits.bandwidth, s->clock);
+		rate_init(&s->send, &c->limits.bandwidth, s->clock);
+	}
 	pace_s3(s, &c->repository.s3);
 	for (size_t i = 0; i < c->ncomponents; i++)
 		pace_component(s, &c->components[i]);

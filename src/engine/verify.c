@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/jsonw.h"
 #include "base/log.h"
+#include "base/monitor.h"
 #include "base/pool.h"
 #include "base/str.h"
 #include "engine/inventory_check.h"
@@ -24,6 +25,10 @@ enum {
 struct run {
 	const struct verify_options *o;
 	struct verify_result *result;
+	/* One inventory at a time: it keeps a connection while it asks for
+	 * lengths of packs on another; many of them would wait for each other
+	 * where connections are few. */
+	struct monitor walking;
 	struct notes notes;
 	/* Files of the sets before, which are not looked at again. */
 	bool several;
@@ -283,7 +288,13 @@ hash(struct look *l, const struct manifest_file *f, struct err *err)
 static int
 walk(const struct job *j, const struct manifest_file *f, struct err *err)
 {
-	if (inventory_check(j->l->run->o->repo, j->inventory, f, err) == 0) {
+	struct run *r = j->l->run;
+	int rc;
+
+	monitor_enter(&r->walking);
+	rc = inventory_check(r->o->repo, j->inventory, f, err);
+	monitor_leave(&r->walking);
+	if (rc == 0) {
 		progress_add(&j->l->meter, 0, f->size);
 		return 0;
 	}
@@ -651,7 +662,9 @@ verify_run(const struct verify_options *o, const struct repo_sets *sets,
 	};
 	if (!result->set || !result->problem)
 		return err_nomem(err);
+	monitor_init(&r.walking);
 	rc = look_at_all(&r, sets, result, err);
+	monitor_done(&r.walking);
 	notes_done(&r.notes);
 	manifest_files_done(&r.there);
 	manifest_files_done(&r.right);

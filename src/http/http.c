@@ -6,9 +6,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "base/date.h"
 #include "base/monitor.h"
 #include "base/str.h"
+#include "base/throttle.h"
 #include "http/proxy.h"
 
 /* gcc 12 takes for lost what a handle holds. */
@@ -56,8 +58,11 @@ struct handle {
 };
 
 struct http {
-	struct monitor m; /* guards idle and answered */
+	struct monitor m;          /* guards what follows */
+	struct monitor_queue turn; /* who waits for a connection */
 	struct handle *idle;
+	unsigned nidle, busy, waiting;
+	struct throttle throttle;
 	bool answered; /* any exchange has succeeded */
 	bool initialised;
 	char *ca_pem, *proxy, *no_proxy;
@@ -79,6 +84,8 @@ http_new(const struct http_options *o, struct http **out, struct err *err)
 	if (!h)
 		return err_nomem(err);
 	monitor_init(&h->m);
+	monitor_queue_init(&h->turn);
+	throttle_init(&h->throttle, o->connections);
 	h->connect_s = o->connect_timeout_s ? (long)o->connect_timeout_s : 10;
 	h->idle_s = o->idle_timeout_s ? (long)o->idle_timeout_s : 60;
 	h->receive = o->receive;
@@ -124,6 +131,7 @@ http_free(struct http *h)
 	}
 	if (h->initialised)
 		curl_global_cleanup();
+	monitor_queue_done(&h->turn);
 	monitor_done(&h->m);
 	free(h->ca_pem);
 	free(h->proxy);
@@ -146,28 +154,62 @@ handle_new(struct err *err)
 	return TAKE(hd);
 }
 
+/* Inside the monitor: wait for a turn. */
+static void
+enter(struct http *h)
+{
+	h->waiting++;
+	while (h->busy >= throttle_limit(&h->throttle))
+		monitor_queue_wait(&h->m, &h->turn);
+	h->waiting--;
+	h->busy++;
+}
+
 /* The one used last comes first: its connection is the least likely to have
- * been closed by the server. */
+ * been closed by the server.  fresh: one that has no connection. */
 static struct handle *
-handle_get(struct http *h, struct err *err)
+handle_get(struct http *h, bool fresh, struct err *err)
 {
 	struct handle *hd;
 
 	monitor_enter(&h->m);
+	enter(h);
 	hd = h->idle;
-	if (hd)
+	if (hd) {
 		h->idle = hd->next;
+		h->nidle--;
+	}
 	monitor_leave(&h->m);
+	if (fresh)
+		handle_free(TAKE(hd));
 	return hd ? hd : handle_new(err);
 }
 
+/* Inside the monitor: those who wait get their turn, by what was learned. */
 static void
-handle_put(struct http *h, struct handle *hd)
+leave(struct http *h, struct throttle_sample *s)
+{
+	s->busy = h->busy--;
+	s->waiting = h->waiting > 0;
+	throttle_note(&h->throttle, s);
+	for (unsigned i = h->busy;
+	     i < throttle_limit(&h->throttle) && i - h->busy < h->waiting; i++)
+		monitor_queue_call(&h->turn);
+}
+
+/* NULL: none could be made.  What would be one connection too many goes. */
+static void
+handle_put(struct http *h, struct handle *hd, struct throttle_sample *s)
 {
 	monitor_enter(&h->m);
-	hd->next = h->idle;
-	h->idle = hd;
+	leave(h, s);
+	if (hd && h->nidle + h->busy < throttle_limit(&h->throttle)) {
+		hd->next = TAKE(h->idle);
+		h->idle = TAKE(hd);
+		h->nidle++;
+	}
 	monitor_leave(&h->m);
+	handle_free(hd);
 }
 
 /* Whether an answer came, now or ever before. */
@@ -381,6 +423,7 @@ set_transport(struct setup *s, const struct http *h)
 	set_long(s, CURLOPT_TCP_KEEPALIVE, 1);
 	set_long(s, CURLOPT_FOLLOWLOCATION, 0);
 	set_long(s, CURLOPT_PATH_AS_IS, 1);
+	set_long(s, CURLOPT_MAXCONNECTS, 1);
 	set_long(s, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
 	set_long(s, CURLOPT_CONNECTTIMEOUT, h->connect_s);
 	set_long(s, CURLOPT_LOW_SPEED_LIMIT, 1);
@@ -509,7 +552,6 @@ set_request(struct setup *s, struct handle *hd)
 
 	set_pointer(s, CURLOPT_URL, q->url);
 	set_pointer(s, CURLOPT_HTTPHEADER, hd->line);
-	set_long(s, CURLOPT_FRESH_CONNECT, q->fresh);
 	/* whatever the request before was */
 	set_long(s, CURLOPT_HTTPGET, 1);
 	if (strcmp(method, "HEAD") == 0) {
@@ -639,34 +681,61 @@ exchange(const struct http *h, struct handle *hd)
 	return s.rc;
 }
 
+/* What a server says that has too much to do. */
+static bool
+is_refusal(CURLcode rc, int status)
+{
+	return rc == CURLE_OPERATION_TIMEDOUT || status == 429 || status == 503;
+}
+
+/* What it moved, and how it went; the time of its begin is there. */
+static void
+sample(const struct handle *hd, CURLcode rc, struct throttle_sample *s)
+{
+	curl_off_t received = 0;
+
+	(void)curl_easy_getinfo(hd->curl, CURLINFO_SIZE_DOWNLOAD_T, &received);
+	s->bytes = hd->x.q->body_len + (uint64_t)received;
+	s->refused = is_refusal(rc, hd->x.r->status);
+}
+
+/* One exchange with a handle whose lines are there. */
+static int
+run(struct http *h, struct handle *hd, struct throttle_sample *s)
+{
+	CURLcode rc = exchange(h, hd);
+	bool answered = note_answer(h, rc == CURLE_OK);
+
+	take_date(hd->x.r);
+	if (rc != CURLE_OK && !hd->x.failed)
+		(void)failure(hd, rc, answered, hd->x.err);
+	sample(hd, rc, s);
+	return rc == CURLE_OK ? 0 : -1;
+}
+
 int
 http_do(struct http *h, const struct http_request *q, struct http_response *r,
     struct sink *to, struct err *err)
 {
-	struct handle *hd = handle_get(h, err);
-	CURLcode rc = CURLE_OK;
-	bool answered;
-	int told;
+	struct handle *hd = handle_get(h, q->fresh, err);
+	struct throttle_sample s = { .began_ms = clock_mono_ms(clock_real()) };
+	int rc = -1;
 
 	response_clear(r);
-	if (!hd)
-		return -1;
-	hd->x = (struct exchange){ .r = r,
-		.to = to,
-		.err = err,
-		.receive = h->receive,
-		.send = h->send,
-		.q = q };
-	told = all_headers(hd, q, err);
-	if (told == 0) {
-		rc = exchange(h, hd);
-		take_date(r);
-		answered = note_answer(h, rc == CURLE_OK);
-		if (rc != CURLE_OK && !hd->x.failed)
-			(void)failure(hd, rc, answered, err);
+	if (hd) {
+		hd->x = (struct exchange){ .r = r,
+			.to = to,
+			.err = err,
+			.receive = h->receive,
+			.send = h->send,
+			.q = q };
+		rc = all_headers(hd, q, err);
+		if (rc == 0)
+			rc = run(h, hd, &s);
 	}
-	handle_put(h, hd);
-	return told || rc != CURLE_OK ? -1 : 0;
+	s.now_ms = clock_mono_ms(clock_real());
+	handle_put(h, hd, &s);
+	return rc;
 }
 
 /* --- response */

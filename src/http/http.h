@@ -24,6 +24,11 @@ struct http_options {
 	const char *no_proxy;       /* as proxy.h says; NULL or "": none */
 	unsigned connect_timeout_s; /* 0: 10 */
 	unsigned idle_timeout_s;    /* no byte for so long: ended; 0: 60 */
+	/* Connections at once, kept ones included; who asks for more waits.
+	 * Fewer while the server refuses or takes no more (base/throttle.h).
+	 * 1 counts as 2: a body that comes must not block a request that its
+	 * reader waits for.  0: any number. */
+	unsigned connections;
 	/* Borrowed; NULL: no limit.  Headers count as well. */
 	struct rate *receive, *send;
 };

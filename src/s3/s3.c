@@ -51,7 +51,8 @@ s3_new(const struct s3_options *o, struct s3 **out, struct err *err)
 		.proxy = o->proxy,
 		.no_proxy = o->no_proxy,
 		.receive = o->receive,
-		.send = o->send };
+		.send = o->send,
+		.connections = o->connections };
 	AUTO(s3) struct s3 *s = calloc(1, sizeof *s);
 	const char *which;
 

@@ -55,6 +55,7 @@ struct s3_options {
 	 * NULL: keys stay.  reload_ctx outlives the client. */
 	s3_reload_fn *reload;
 	const void *reload_ctx;
+	unsigned connections; /* at once; 0: any number */
 };
 
 /* ERR_USAGE: an option that cannot be right; *which is then what it is called

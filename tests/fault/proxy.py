@@ -11,6 +11,7 @@ when it changes.  The first rule that fits does its work:
   method, path, query   regular expressions that must be found
   unless                the rule fits no request with a header that begins so
   skip, times           leave the first few alone; then only so often
+  above                 only while more requests than that are under way
   do                    "status"    answer code, with body and headers
                         "reset"     close the connection without an answer
                         "headers"   forward, answer no more than the headers
@@ -82,7 +83,7 @@ class Rules:
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    count, lock = 0, threading.Lock()
+    count, active, lock = 0, 0, threading.Lock()
 
     def log_message(self, *args):
         pass
@@ -111,9 +112,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.connection.sendall(head + body)
 
     def any(self):
+        with Handler.lock:
+            Handler.active += 1
+        try:
+            self.serve()
+        finally:
+            with Handler.lock:
+                Handler.active -= 1
+
+    def serve(self):
         path, _, query = self.path.partition("?")
-        body = self.rfile.read(int(self.headers.get("content-length") or 0))
         rule = self.server.rules.find(self.command, path, query) or {}
+        if Handler.active <= rule.get("above", -1):
+            rule = {}
+        body = self.rfile.read(int(self.headers.get("content-length") or 0))
         if "unless" in rule and any(name.lower().startswith(rule["unless"])
                                     for name in self.headers):
             rule = {}

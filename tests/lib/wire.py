@@ -50,9 +50,14 @@ class Wire:
 
         async def take():
             while True:
-                data = await reader.read(1 << 16)
+                try:
+                    data = await reader.read(1 << 16)
+                except OSError:
+                    data = b""
                 if data:
                     self.count(way, len(data))
+                elif way == 0:
+                    self.now -= 1
                 await queue.put((loop.time() + self.delay, data))
                 if not data:
                     return
@@ -60,6 +65,8 @@ class Wire:
         await asyncio.gather(take(), pass_on())
 
     async def connection(self, reader, writer):
+        # the end of one that was closed before comes first
+        await asyncio.sleep(0.02)
         self.now += 1
         self.total += 1
         self.most = max(self.most, self.now)
@@ -72,7 +79,6 @@ class Wire:
         except OSError:
             pass
         finally:
-            self.now -= 1
             writer.close()
             if far:
                 far.close()

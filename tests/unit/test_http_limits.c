@@ -8,6 +8,7 @@
 
 #include "../lib/httpd.h"
 #include "../lib/sleep_clock.h"
+#include "base/thread.h"
 #include "http/http.h"
 
 enum { BODY = 200000 };
@@ -164,6 +165,76 @@ headers_count_as_well(void **state)
 	stop(&p);
 }
 
+/* --- connections */
+
+static void *
+ten_requests(void *arg)
+{
+	void **a = arg;
+	struct http_request q = { .method = "GET", .url = httpd_url(a[1]) };
+
+	for (int i = 0; i < 10; i++) {
+		AUTO(http_response) struct http_response r = { 0 };
+		struct err err = { 0 };
+
+		q.fresh = i == 5;
+		if (http_do(a[0], &q, &r, NULL, &err))
+			return arg;
+	}
+	return NULL;
+}
+
+/* How many connections 6 threads with 60 requests make; 6 are fresh ones. */
+static unsigned
+connections_made(const struct httpd_step *steps, unsigned allowed)
+{
+	const struct http_options o = { .connections = allowed };
+	AUTO(httpd) struct httpd *d = httpd_start(steps);
+	AUTO(http) struct http *h = NULL;
+	struct thread t[6] = { 0 };
+	struct err err = { 0 };
+	void *arg[2];
+
+	assert_int_equal(http_new(&o, &h, &err), 0);
+	arg[0] = h;
+	arg[1] = d;
+	for (int i = 0; i < 6; i++)
+		assert_int_equal(thread_start(&t[i], ten_requests, arg, &err),
+		    0);
+	for (int i = 0; i < 6; i++)
+		thread_join(&t[i]);
+	httpd_stop(d);
+	assert_string_equal(httpd_complaint(d), "");
+	assert_int_equal(httpd_requests(d), 60);
+	return httpd_connections(d);
+}
+
+static void
+connections_are_no_more_than_allowed(void **state)
+{
+	struct httpd_step steps[61] = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 60; i++)
+		steps[i] =
+		    (struct httpd_step){ .status = 200, .body = "hello" };
+	/* one is taken for two: a body may wait for another request */
+	for (unsigned allowed = 1; allowed <= 3; allowed++)
+		assert_in_range(connections_made(steps, allowed), 7,
+		    6 + (allowed < 2 ? 2 : allowed));
+}
+
+static void
+refusals_leave_fewer_connections(void **state)
+{
+	struct httpd_step steps[61] = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 60; i++)
+		steps[i] = (struct httpd_step){ .status = i % 2 ? 503 : 429 };
+	assert_in_range(connections_made(steps, 6), 7, 6 + 4);
+}
+
 int
 main(void)
 {
@@ -172,6 +243,8 @@ main(void)
 		cmocka_unit_test(a_body_is_sent_again_from_its_beginning),
 		cmocka_unit_test(answers_are_taken_at_the_limit),
 		cmocka_unit_test(headers_count_as_well),
+		cmocka_unit_test(connections_are_no_more_than_allowed),
+		cmocka_unit_test(refusals_leave_fewer_connections),
 	};
 
 	return cmocka_run_group_tests_name("http_limits", tests, NULL, NULL);
