@@ -41,8 +41,8 @@ repo_keys_check(struct repo *r, const struct manifest *m, struct err *err)
 		    m->id, names.data ? names.data : "");
 	return err_set(err, ERR_USAGE,
 	    "set %s is encrypted: give 'identity-file' (or 'identity', "
-	    "'identity-env') in 'encryption' of the repository, with the "
-	    "identity of %s",
+	    "'identity-env') in 'encryption' of the repository, in the charm "
+	    "the option 'encryption-identity', with the identity of %s",
 	    m->id, names.data ? names.data : "");
 }
 
