@@ -86,7 +86,11 @@ text_of(struct args *a, enum args_option option)
 static void
 set_value(struct args *a, enum args_option option, const char *value)
 {
+	const char **text = text_of(a, option);
+
 	a->given |= option;
+	if (text)
+		*text = value;
 	switch (option) {
 	case ARGS_CONFIG:
 	case ARGS_LABEL:
@@ -95,7 +99,6 @@ set_value(struct args *a, enum args_option option, const char *value)
 	case ARGS_JOIN:
 	case ARGS_RUN:
 	case ARGS_WAIT:
-		*text_of(a, option) = value;
 		break;
 	case ARGS_COMPONENT:
 		a->components[a->ncomponents++] = value;
