@@ -6,25 +6,28 @@
 
 /*
  * The keys are looked at as a tree of their characters.  A page of LIST says
- * of a branch that it has less than a page of keys, or how deep in it they
- * differ, from which follows how many it may have.  The largest is replaced by
- * its own branches until all are small beside a range.
+ * of a branch that it has less than a page of keys, or what part of it that
+ * page is, if its keys are spread evenly: read as numbers whose digits are the
+ * characters in which keys differ at each place.  The largest branch is
+ * replaced by its own branches until all are small beside a range.
  */
 enum {
 	PAGE = 1000,
 	BRANCHES = 8, /* so many make a range, at least */
 	PAGES = 32,   /* are asked for, for each range */
 	PAGES_MAX = 4096,
-	DEEP = 12, /* levels below which nobody can guess */
+	PLACES = 160,
 };
 
 /* Behind every key that begins as this does: U+10FFFF, the last character. */
 static const char behind_all[] = "\xf4\x8f\xbf\xbf";
 
 struct branch {
-	char *prefix; /* of its keys */
+	char *prefix;       /* of its keys */
+	char *first, *last; /* of the page that was seen of it */
+	size_t seen;        /* keys on that */
+	bool whole;         /* it has no others */
 	double size;
-	bool whole; /* counted */
 };
 
 struct cut {
@@ -33,7 +36,9 @@ struct cut {
 	struct branch *branch; /* in order */
 	size_t count;
 	unsigned pages, max; /* that were, and may be, asked for */
-	double fan;          /* branches of a branch, so far */
+	/* Characters in which keys differ at a place; what is behind the last
+	 * place is taken for that. */
+	bool digit[PLACES][256];
 };
 
 struct page {
@@ -56,18 +61,20 @@ scope_page(struct page **p)
 	page_done(*p);
 }
 
-/* The first keys behind `after`, as far as they begin with prefix. */
 static int
-ask(struct cut *c, const char *prefix, const char *after, struct page **ret,
+after_all(const char *prefix, char **ret, struct err *err)
+{
+	return str_printf(ret, err, "%s%s", prefix, behind_all);
+}
+
+static int
+read_page(struct cut *c, const char *prefix, const char *after, struct page *p,
     struct err *err)
 {
 	AUTO(s3_list) struct s3_list *list = NULL;
 	AUTO(object) struct object o = { 0 };
-	AUTO(page) struct page *p = calloc(1, sizeof *p);
 	bool more = true;
 
-	if (!p)
-		return err_nomem(err);
 	c->pages++;
 	if (s3_list_new(c->s3, prefix, NULL, after, &list, err))
 		return -1;
@@ -79,6 +86,23 @@ ask(struct cut *c, const char *prefix, const char *after, struct page **ret,
 		p->key[p->count++] = TAKE(o.key);
 	}
 	p->whole = !more;
+	return 0;
+}
+
+/* The first keys with the prefix, behind all that begin as `past` does (NULL:
+ * from the first one). */
+static int
+ask(struct cut *c, const char *prefix, const char *past, struct page **ret,
+    struct err *err)
+{
+	AUTO(free) char *after = NULL;
+	AUTO(page) struct page *p = calloc(1, sizeof *p);
+
+	if (!p)
+		return err_nomem(err);
+	if ((past && after_all(past, &after, err)) ||
+	    read_page(c, prefix, after, p, err))
+		return -1;
 	*ret = TAKE(p);
 	return 0;
 }
@@ -95,35 +119,80 @@ common(const char *a, const char *b)
 	return n;
 }
 
-/* How many keys a branch may have: a page of them, or of its first n, differs
- * so far below it. */
-static double
-guess(const struct cut *c, const struct page *p, size_t n, size_t depth)
+static size_t
+place(size_t n)
 {
-	size_t levels = common(p->key[0], p->key[n - 1]) - depth;
-	double size = PAGE;
-
-	for (size_t i = 0; i < levels && i < DEEP; i++)
-		size *= c->fan;
-	return size;
+	return n < PLACES ? n : PLACES - 1;
 }
 
-/* The prefix and one character more of the key. */
+/* The characters by which neighbours differ. */
+static void
+learn(struct cut *c, const char *a, const char *b)
+{
+	size_t n = common(a, b);
+
+	c->digit[place(n)][(unsigned char)a[n]] = true;
+	c->digit[place(n)][(unsigned char)b[n]] = true;
+}
+
+/* The number that a key is behind its first n characters, below 1. */
+static double
+number(const struct cut *c, const char *key, size_t n)
+{
+	double unit = 1, sum = 0;
+
+	for (; key[n] && unit > 1e-12; n++) {
+		const bool *digit = c->digit[place(n)];
+		unsigned base = 0, rank = 0;
+
+		for (unsigned i = 0; i < 256; i++) {
+			rank += i < (unsigned char)key[n] && digit[i];
+			base += digit[i];
+		}
+		if (base < 2)
+			continue;
+		unit /= base;
+		sum += unit * rank;
+	}
+	return sum;
+}
+
+/* How many keys each branch may have, by all that is known now. */
+static void
+measure(struct cut *c)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		struct branch *b = &c->branch[i];
+		size_t n = strlen(b->prefix);
+		double from, part;
+
+		b->size = (double)b->seen;
+		if (b->whole)
+			continue;
+		from = number(c, b->first, n);
+		part = number(c, b->last, n) - from;
+		b->size =
+		    part > 1e-9 ? b->size * (1 - from) / part : b->size * 1e9;
+	}
+}
+
+/* The end of the character that byte n is in. */
+static size_t
+whole_chars(const char *key, size_t n)
+{
+	while (((unsigned char)key[n] & 0xc0) == 0x80)
+		n++;
+	return n;
+}
+
+/* The prefix and one character more of the key, where it has one. */
 static int
 longer(const char *key, size_t depth, char **ret, struct err *err)
 {
-	size_t n = depth + 1;
+	size_t n = whole_chars(key, key[depth] ? depth + 1 : depth);
 
-	while (((unsigned char)key[n] & 0xc0) == 0x80)
-		n++;
 	*ret = strndup(key, n);
 	return *ret ? 0 : err_nomem(err);
-}
-
-static int
-after_all(const char *prefix, char **ret, struct err *err)
-{
-	return str_printf(ret, err, "%s%s", prefix, behind_all);
 }
 
 static int
@@ -139,54 +208,101 @@ add(struct branch **to, size_t *n, struct branch *b, struct err *err)
 	return 0;
 }
 
-/* The first branch of the page, one character below depth. */
+static void
+branch_done(struct branch *b)
+{
+	free(b->prefix);
+	free(b->first);
+	free(b->last);
+	*b = (struct branch){ 0 };
+}
+
+/* Of the page, the keys from `from` on that begin as the branch does. */
 static int
-grow(const struct cut *c, const struct page *p, size_t depth, struct branch *b,
+see(struct cut *c, const struct page *p, size_t from, struct branch *b,
     struct err *err)
 {
-	size_t n = 1;
+	size_t n = from;
 
-	if (longer(p->key[0], depth, &b->prefix, err))
-		return -1;
 	while (n < p->count && str_starts(p->key[n], b->prefix))
 		n++;
 	b->whole = n < p->count || p->whole;
-	b->size = b->whole ? (double)n : guess(c, p, n, strlen(b->prefix));
-	return 0;
+	b->seen = n - from;
+	for (size_t i = from + 1; i < n; i++)
+		learn(c, p->key[i - 1], p->key[i]);
+	return str_dup(p->key[from], &b->first, err) ||
+	               str_dup(p->key[n - 1], &b->last, err)
+	           ? -1
+	           : 0;
+}
+
+/* The first branch of the page, one character below depth; a key that ends
+ * there goes with it. */
+static int
+grow(struct cut *c, const struct page *p, size_t depth, struct branch *b,
+    struct err *err)
+{
+	size_t own = !p->key[0][depth] && p->count > 1;
+
+	return longer(p->key[own], depth, &b->prefix, err) ||
+	               see(c, p, own, b, err)
+	           ? -1
+	           : 0;
 }
 
 static void
 branches_done(struct branch *b, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		free(b[i].prefix);
+		branch_done(&b[i]);
 	free(b);
 }
 
-/* Where all keys of a branch are alike for longer: the longer prefix. */
+/* Do all keys with the prefix begin as this one does, up to n? */
+static int
+all_alike(struct cut *c, const char *prefix, const char *key, size_t n,
+    bool *ret, struct err *err)
+{
+	AUTO(page) struct page *rest = NULL;
+	AUTO(free) char *same = strndup(key, n);
+
+	if (!same)
+		return err_nomem(err);
+	if (ask(c, prefix, same, &rest, err))
+		return -1;
+	*ret = rest->count == 0;
+	return 0;
+}
+
+/* As long a prefix as all keys of the branch have: between the one that it has
+ * and what those of a page have in common. */
 static int
 stretch(struct cut *c, char **prefix, struct err *err)
 {
-	AUTO(page) struct page *p = NULL, *rest = NULL;
-	AUTO(free) char *same = NULL, *after = NULL;
-	size_t n;
+	AUTO(page) struct page *p = NULL;
+	size_t from = strlen(*prefix), to;
+	char *longest;
 
 	if (ask(c, *prefix, NULL, &p, err))
 		return -1;
-	n = p->count ? common(p->key[0], p->key[p->count - 1]) : 0;
-	while (n > 0 && ((unsigned char)p->key[0][n] & 0xc0) == 0x80)
-		n--;
-	if (n <= strlen(*prefix))
-		return 0;
-	same = strndup(p->key[0], n);
-	if (!same)
-		return err_nomem(err);
-	if (after_all(same, &after, err) || ask(c, *prefix, after, &rest, err))
-		return -1;
-	if (rest->count == 0) {
-		free(*prefix);
-		*prefix = TAKE(same);
+	to = p->count ? common(p->key[0], p->key[p->count - 1]) : from;
+	while (from < to) {
+		size_t half = from + (to - from + 1) / 2,
+		       mid = whole_chars(p->key[0], half);
+		bool alike = false;
+
+		if (all_alike(c, *prefix, p->key[0], mid, &alike, err))
+			return -1;
+		if (alike)
+			from = mid;
+		else
+			to = half - 1;
 	}
+	longest = p->count ? strndup(p->key[0], from) : strdup(*prefix);
+	if (!longest)
+		return err_nomem(err);
+	free(*prefix);
+	*prefix = longest;
 	return 0;
 }
 
@@ -195,32 +311,22 @@ static int
 branches_of(struct cut *c, const char *prefix, struct branch **ret, size_t *n,
     struct err *err)
 {
-	AUTO(free) char *after = NULL;
-
 	for (;;) {
 		AUTO(page) struct page *p = NULL;
 		struct branch b = { 0 };
 
-		if (ask(c, prefix, after, &p, err))
+		if (ask(c, prefix, *n > 0 ? (*ret)[*n - 1].prefix : NULL, &p,
+		        err))
 			return -1;
-		/* a key that is the prefix itself is no branch */
-		if (p->count > 0 && !p->key[0][strlen(prefix)]) {
-			free(after);
-			after = strdup(prefix);
-			if (!after)
-				return err_nomem(err);
-			continue;
-		}
 		if (p->count == 0)
 			return 0;
+		if (*n > 0)
+			learn(c, (*ret)[*n - 1].first, p->key[0]);
 		if (grow(c, p, strlen(prefix), &b, err) ||
 		    add(ret, n, &b, err)) {
-			free(b.prefix);
+			branch_done(&b);
 			return -1;
 		}
-		free(TAKE(after));
-		if (after_all((*ret)[*n - 1].prefix, &after, err))
-			return -1;
 	}
 }
 
@@ -269,14 +375,12 @@ replace(struct cut *c, size_t i, struct err *err)
 		memcpy(all + i, own, n * sizeof *all);
 	memcpy(all + i + n, c->branch + i + 1,
 	    (c->count - i - 1) * sizeof *all);
-	free(c->branch[i].prefix);
+	branch_done(&c->branch[i]);
 	free(c->branch);
 	free(own);
 	c->branch = all;
 	c->count += n;
 	c->count--;
-	if (n > 1)
-		c->fan = (c->fan + (double)n) / 2;
 	return 0;
 }
 
@@ -284,8 +388,10 @@ static int
 split(struct cut *c, unsigned n, struct err *err)
 {
 	for (;;) {
-		size_t i = largest(c);
+		size_t i;
 
+		measure(c);
+		i = largest(c);
 		if (i == c->count || c->pages >= c->max ||
 		    c->branch[i].size * n * BRANCHES < total(c))
 			return 0;
@@ -294,16 +400,18 @@ split(struct cut *c, unsigned n, struct err *err)
 	}
 }
 
-/* At the ends of branches. */
+/* At the ends of branches, where it is nearest to even. */
 static int
 choose(const struct cut *c, unsigned n, char **last, struct err *err)
 {
-	double all = total(c), sum = 0;
+	double even = total(c) / n, sum = 0;
 	unsigned done = 0;
 
 	for (size_t i = 0; i < c->count && done + 1 < n; i++) {
+		double next = i + 1 < c->count ? c->branch[i + 1].size : 0;
+
 		sum += c->branch[i].size;
-		while (done + 1 < n && sum * n >= all * (done + 1)) {
+		while (done + 1 < n && sum + next / 2 >= even * (done + 1)) {
 			if (after_all(c->branch[i].prefix, &last[done], err))
 				return -1;
 			done++;
@@ -335,10 +443,9 @@ cut(struct cut *c, unsigned n, char **last, struct err *err)
 		return -1;
 	if (p->whole)
 		return choose_keys(p, n, last, err);
-	root.size = guess(c, p, p->count, strlen(c->prefix));
-	if (str_dup(c->prefix, &root.prefix, err) ||
+	if (str_dup(c->prefix, &root.prefix, err) || see(c, p, 0, &root, err) ||
 	    add(&c->branch, &c->count, &root, err)) {
-		free(root.prefix);
+		branch_done(&root);
 		return -1;
 	}
 	if (split(c, n, err) || choose(c, n, last, err))
@@ -354,11 +461,19 @@ int
 bucket_cut(struct s3 *s3, const char *prefix, unsigned n, char **last,
     struct err *err)
 {
-	struct cut c = { .s3 = s3, .prefix = prefix, .fan = 10 };
+	struct cut *c;
 	int rc;
 
-	c.max = n < PAGES_MAX / PAGES ? n * PAGES : PAGES_MAX;
-	rc = cut(&c, n, last, err);
-	branches_done(c.branch, c.count);
+	if (n < 2)
+		return 0;
+	c = calloc(1, sizeof *c);
+	if (!c)
+		return err_nomem(err);
+	c->s3 = s3;
+	c->prefix = prefix;
+	c->max = n < PAGES_MAX / PAGES ? n * PAGES : PAGES_MAX;
+	rc = cut(c, n, last, err);
+	branches_done(c->branch, c->count);
+	free(c);
 	return rc;
 }

@@ -1,5 +1,6 @@
 #include "engine/workers.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -376,6 +377,7 @@ save_share(const struct workers_options *o, struct share_plan *p,
 	AUTO(plan) struct plan jobs = { 0 };
 	char name[LAYOUT_SHARE_SIZE], hex[WORKERS_RANDOM_SIZE];
 
+	assert(p);
 	if (share_there(o, folder, name, &ret->was_there, err))
 		return -1;
 	if (!ret->was_there) {

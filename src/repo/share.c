@@ -1,5 +1,6 @@
 #include "repo/share.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -303,6 +304,7 @@ get_share(const struct json *j, struct share *s, struct err *err)
 	    json_u64(j, "worker", &worker, err) ||
 	    json_array(j, "ranges", MANIFEST_COMPONENTS, &a, err))
 		return -1;
+	assert(s->manifest); /* get_both */
 	if (worker >= s->workers || json_count(a) != s->manifest->ncomponents)
 		return err_set(err, ERR_CORRUPT,
 		    "worker %ju of %u with %zu ranges cannot be",
