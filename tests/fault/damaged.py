@@ -51,15 +51,17 @@ class Life:
         self.folders = [next(k.rpartition("/")[0] for k in keys
                              if name in k and k.endswith("/manifest.json"))
                         for name in self.sets]
+        self.needed = world.needed(self.folders[2])
         world.harm_rows()
         self.rows = world.rows()[0]
 
     def named(self, n, ending):
-        """The one file of the n-th set whose name has this."""
-        found = [k for k in self.world.keys()
-                 if k.startswith(self.folders[n] + "/") and ending in k]
-        want(len(found) == 1, ending, found)
-        return found[0]
+        """A file of the n-th set whose name has this; of several packs, one
+        that the last set needs."""
+        found = sorted(k for k in self.world.keys()
+                       if k.startswith(self.folders[n] + "/") and ending in k)
+        want(found, ending, "is not in set", n + 1)
+        return next((k for k in found if k in self.needed), found[0])
 
     def look(self, command, name):
         """It fails, and says of which file."""

@@ -387,11 +387,11 @@ class World:
             sets[m["backup-id"]] = m["backup-status"]
         return sets
 
-    def needed(self):
-        """What the manifests name."""
+    def needed(self, folder=""):
+        """What the manifests name, or that in one folder."""
         top, names = (self.platform + "/" if self.kind == "s3" else ""), set()
         for name in self.keys():
-            if name.endswith("/manifest.json"):
+            if name.endswith("/manifest.json") and name.startswith(folder):
                 m = json.loads(self.read(name))
                 for part in m["components"] + [m]:
                     for f in part.get("files", []) + part.get("needs", []):
