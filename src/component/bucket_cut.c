@@ -91,20 +91,20 @@ read_page(struct cut *c, const char *prefix, const char *after, struct page *p,
 
 /* The first keys with the prefix, behind all that begin as `past` does (NULL:
  * from the first one). */
-static int
-ask(struct cut *c, const char *prefix, const char *past, struct page **ret,
-    struct err *err)
+static struct page *
+ask(struct cut *c, const char *prefix, const char *past, struct err *err)
 {
 	AUTO(free) char *after = NULL;
 	AUTO(page) struct page *p = calloc(1, sizeof *p);
 
-	if (!p)
-		return err_nomem(err);
+	if (!p) {
+		(void)err_nomem(err);
+		return NULL;
+	}
 	if ((past && after_all(past, &after, err)) ||
 	    read_page(c, prefix, after, p, err))
-		return -1;
-	*ret = TAKE(p);
-	return 0;
+		return NULL;
+	return TAKE(p);
 }
 
 /* --- one branch */
@@ -268,7 +268,8 @@ all_alike(struct cut *c, const char *prefix, const char *key, size_t n,
 
 	if (!same)
 		return err_nomem(err);
-	if (ask(c, prefix, same, &rest, err))
+	rest = ask(c, prefix, same, err);
+	if (!rest)
 		return -1;
 	*ret = rest->count == 0;
 	return 0;
@@ -279,11 +280,11 @@ all_alike(struct cut *c, const char *prefix, const char *key, size_t n,
 static int
 stretch(struct cut *c, char **prefix, struct err *err)
 {
-	AUTO(page) struct page *p = NULL;
+	AUTO(page) struct page *p = ask(c, *prefix, NULL, err);
 	size_t from = strlen(*prefix), to;
 	char *longest;
 
-	if (ask(c, *prefix, NULL, &p, err))
+	if (!p)
 		return -1;
 	to = p->count ? common(p->key[0], p->key[p->count - 1]) : from;
 	while (from < to) {
@@ -312,11 +313,11 @@ branches_of(struct cut *c, const char *prefix, struct branch **ret, size_t *n,
     struct err *err)
 {
 	for (;;) {
-		AUTO(page) struct page *p = NULL;
+		const char *past = *n > 0 ? (*ret)[*n - 1].prefix : NULL;
+		AUTO(page) struct page *p = ask(c, prefix, past, err);
 		struct branch b = { 0 };
 
-		if (ask(c, prefix, *n > 0 ? (*ret)[*n - 1].prefix : NULL, &p,
-		        err))
+		if (!p)
 			return -1;
 		if (p->count == 0)
 			return 0;
@@ -436,10 +437,10 @@ choose_keys(const struct page *p, unsigned n, char **last, struct err *err)
 static int
 cut(struct cut *c, unsigned n, char **last, struct err *err)
 {
-	AUTO(page) struct page *p = NULL;
+	AUTO(page) struct page *p = ask(c, c->prefix, NULL, err);
 	struct branch root = { 0 };
 
-	if (ask(c, c->prefix, NULL, &p, err))
+	if (!p)
 		return -1;
 	if (p->whole)
 		return choose_keys(p, n, last, err);

@@ -332,8 +332,10 @@ join_folder(const struct workers_options *o, const char *folder,
 	if (workers_plan(o, folder, &p, err) ||
 	    wait_for_all(o, folder, &n, w, err))
 		return -1;
-	share = calloc(o->workers, sizeof *share);
-	rc = share ? read_shares(o, folder, &n, share, err) : err_nomem(err);
+	share = calloc(o->workers, sizeof(struct share *));
+	if (!share)
+		return err_nomem(err);
+	rc = read_shares(o, folder, &n, share, err);
 	if (rc == 0)
 		rc = join(o, p, share, ret, err);
 	shares_free(share, o->workers);

@@ -75,17 +75,21 @@ get_both(const char *text, size_t len, struct json **line, struct manifest **m,
 	           : err_set(err, ERR_CORRUPT, "its first line is no object");
 }
 
-static int
-get_component(const struct json *j, char **ret, struct err *err)
+/* The caller's; NULL: an error. */
+static char *
+get_component(const struct json *j, struct err *err)
 {
 	const char *name;
+	char *copy = NULL;
 
 	if (json_str(j, "component", &name, err))
-		return -1;
-	if (!layout_is_name(name))
-		return err_set(err, ERR_CORRUPT,
+		return NULL;
+	if (!layout_is_name(name)) {
+		(void)err_set(err, ERR_CORRUPT,
 		    "'%.80s' is no name of a component", name);
-	return str_dup(name, ret, err);
+		return NULL;
+	}
+	return str_dup(name, &copy, err) ? NULL : copy;
 }
 
 /* --- plan */
@@ -148,19 +152,20 @@ get_ats(const struct json *j, struct share_cut *c, unsigned workers,
     struct err *err)
 {
 	const struct json *a = NULL;
+	struct share_at *at;
 
 	if (json_array(j, "at", SHARE_WORKERS_MAX, &a, err))
 		return -1;
-	if (json_count(a) != workers - 1)
+	if (workers == 0 || json_count(a) != workers - 1)
 		return err_set(err, ERR_CORRUPT,
 		    "%zu places do not cut it for %u workers", json_count(a),
 		    workers);
-	c->at = calloc(workers, sizeof *c->at);
-	if (!c->at)
+	at = calloc(workers, sizeof *at);
+	if (!at)
 		return err_nomem(err);
+	c->at = at;
 	for (a = json_first(a); a; a = json_next(a)) {
-		struct share_at *at = &c->at[c->nat++];
-
+		at = &c->at[c->nat++];
 		if (get_at(a, c->before != NULL, at, err))
 			return -1;
 		if (c->nat > 1 && strcmp(at[-1].key, at->key) > 0)
@@ -177,7 +182,8 @@ get_cut(const struct json *j, struct share_plan *p, struct err *err)
 	const char *before = json_opt_str(j, "before");
 	char id[LAYOUT_ID_SIZE];
 
-	if (get_component(j, &c->component, err))
+	c->component = get_component(j, err);
+	if (!c->component)
 		return -1;
 	for (size_t i = 0; i + 1 < p->ncuts; i++)
 		if (strcmp(p->cut[i].component, c->component) == 0)
@@ -281,7 +287,8 @@ get_range(const struct json *j, struct share *s, struct err *err)
 {
 	struct share_range *r = &s->range[s->nranges++];
 
-	if (get_component(j, &r->component, err))
+	r->component = get_component(j, err);
+	if (!r->component)
 		return -1;
 	if (strcmp(s->manifest->component[s->nranges - 1].name, r->component) !=
 	    0)
