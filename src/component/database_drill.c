@@ -137,7 +137,7 @@ static int
 compare(struct database *d, const struct json *facts, struct buf *proof,
     struct err *err)
 {
-	AUTO(database_shape) struct database_shape now;
+	AUTO(database_shape) struct database_shape now = { 0 };
 	uint64_t tables = json_opt_u64(facts, "tables");
 
 	if (look(d, &now, err))
@@ -154,7 +154,7 @@ static int
 load_and_compare(struct database *d, struct loader *loader, struct buf *proof,
     struct err *err)
 {
-	AUTO(database_shape) struct database_shape before;
+	AUTO(database_shape) struct database_shape before = { 0 };
 	struct err why = { 0 };
 	int rc;
 
