@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/str.h"
 
 /*
@@ -13,10 +14,12 @@
  */
 enum {
 	PAGE = 1000,
-	BRANCHES = 8, /* so many make a range, at least */
-	PAGES = 32,   /* are asked for, for each range */
+	BRANCHES = 2, /* so many make a range, at least */
+	PAGES = 24,   /* are asked for, for each range */
 	PAGES_MAX = 4096,
 	PLACES = 160,
+	DIGITS = 8, /* of a text that is made of a number */
+	TEXT_MAX = 1024,
 };
 
 /* Behind every key that begins as this does: U+10FFFF, the last character. */
@@ -91,20 +94,20 @@ read_page(struct cut *c, const char *prefix, const char *after, struct page *p,
 
 /* The first keys with the prefix, behind all that begin as `past` does (NULL:
  * from the first one). */
-static struct page *
-ask(struct cut *c, const char *prefix, const char *past, struct err *err)
+static int
+ask(struct cut *c, const char *prefix, const char *past, struct page **ret,
+    struct err *err)
 {
 	AUTO(free) char *after = NULL;
 	AUTO(page) struct page *p = calloc(1, sizeof *p);
 
-	if (!p) {
-		(void)err_nomem(err);
-		return NULL;
-	}
+	if (!p)
+		return err_nomem(err);
 	if ((past && after_all(past, &after, err)) ||
 	    read_page(c, prefix, after, p, err))
-		return NULL;
-	return TAKE(p);
+		return -1;
+	*ret = TAKE(p);
+	return 0;
 }
 
 /* --- one branch */
@@ -135,6 +138,16 @@ learn(struct cut *c, const char *a, const char *b)
 	c->digit[place(n)][(unsigned char)b[n]] = true;
 }
 
+static unsigned
+base_of(const bool digit[256])
+{
+	unsigned base = 0;
+
+	for (unsigned i = 0; i < 256; i++)
+		base += digit[i];
+	return base;
+}
+
 /* The number that a key is behind its first n characters, below 1. */
 static double
 number(const struct cut *c, const char *key, size_t n)
@@ -143,18 +156,59 @@ number(const struct cut *c, const char *key, size_t n)
 
 	for (; key[n] && unit > 1e-12; n++) {
 		const bool *digit = c->digit[place(n)];
-		unsigned base = 0, rank = 0;
+		unsigned base = base_of(digit), rank = 0;
 
-		for (unsigned i = 0; i < 256; i++) {
-			rank += i < (unsigned char)key[n] && digit[i];
-			base += digit[i];
-		}
+		for (unsigned i = 0; i < (unsigned char)key[n]; i++)
+			rank += digit[i];
 		if (base < 2)
 			continue;
 		unit /= base;
 		sum += unit * rank;
 	}
 	return sum;
+}
+
+/* The digit that stands for the rank; '\0': there is none, or it is no
+ * character of its own. */
+static char
+digit_of(const bool digit[256], unsigned rank)
+{
+	for (unsigned i = 0; i < 128; i++)
+		if (digit[i] && rank-- == 0)
+			return (char)i;
+	return '\0';
+}
+
+/* The other way: a text behind the branch's prefix, whose number is v.  What
+ * keys have in common there is taken from its first. */
+static int
+text_of(const struct cut *c, const struct branch *b, double v, char **ret,
+    struct err *err)
+{
+	AUTO(buf) struct buf out = { .max = TEXT_MAX };
+	size_t n = strlen(b->prefix), end = strlen(b->first);
+	int digits = 0;
+
+	if (buf_puts(&out, b->prefix, err))
+		return -1;
+	for (; n < end && n < TEXT_MAX && digits < DIGITS; n++) {
+		const bool *digit = c->digit[place(n)];
+		unsigned base = base_of(digit);
+		char next = b->first[n];
+
+		if (base >= 2) {
+			v *= base;
+			next = digit_of(digit, (unsigned)v);
+			v -= (unsigned)v;
+			digits++;
+		}
+		if (next == '\0' || (unsigned char)next > 0x7f)
+			break;
+		if (buf_add(&out, &next, 1, err))
+			return -1;
+	}
+	*ret = TAKE(out.data);
+	return 0;
 }
 
 /* How many keys each branch may have, by all that is known now. */
@@ -268,43 +322,33 @@ all_alike(struct cut *c, const char *prefix, const char *key, size_t n,
 
 	if (!same)
 		return err_nomem(err);
-	rest = ask(c, prefix, same, err);
-	if (!rest)
+	if (ask(c, prefix, same, &rest, err))
 		return -1;
 	*ret = rest->count == 0;
 	return 0;
 }
 
 /* As long a prefix as all keys of the branch have: between the one that it has
- * and what those of a page have in common. */
+ * and what those of its page have in common. */
 static int
-stretch(struct cut *c, char **prefix, struct err *err)
+stretch(struct cut *c, const struct branch *b, char **ret, struct err *err)
 {
-	AUTO(page) struct page *p = ask(c, *prefix, NULL, err);
-	size_t from = strlen(*prefix), to;
-	char *longest;
+	size_t from = strlen(b->prefix), to = common(b->first, b->last);
 
-	if (!p)
-		return -1;
-	to = p->count ? common(p->key[0], p->key[p->count - 1]) : from;
 	while (from < to) {
 		size_t half = from + (to - from + 1) / 2,
-		       mid = whole_chars(p->key[0], half);
+		       mid = whole_chars(b->first, half);
 		bool alike = false;
 
-		if (all_alike(c, *prefix, p->key[0], mid, &alike, err))
+		if (all_alike(c, b->prefix, b->first, mid, &alike, err))
 			return -1;
 		if (alike)
 			from = mid;
 		else
 			to = half - 1;
 	}
-	longest = p->count ? strndup(p->key[0], from) : strdup(*prefix);
-	if (!longest)
-		return err_nomem(err);
-	free(*prefix);
-	*prefix = longest;
-	return 0;
+	*ret = strndup(b->first, from);
+	return *ret ? 0 : err_nomem(err);
 }
 
 /* All branches of a branch; *n 0: it has lost its keys. */
@@ -313,11 +357,11 @@ branches_of(struct cut *c, const char *prefix, struct branch **ret, size_t *n,
     struct err *err)
 {
 	for (;;) {
-		const char *past = *n > 0 ? (*ret)[*n - 1].prefix : NULL;
-		AUTO(page) struct page *p = ask(c, prefix, past, err);
+		AUTO(page) struct page *p = NULL;
 		struct branch b = { 0 };
 
-		if (!p)
+		if (ask(c, prefix, *n > 0 ? (*ret)[*n - 1].prefix : NULL, &p,
+		        err))
 			return -1;
 		if (p->count == 0)
 			return 0;
@@ -360,12 +404,13 @@ largest(const struct cut *c)
 static int
 replace(struct cut *c, size_t i, struct err *err)
 {
+	AUTO(free) char *prefix = NULL;
 	struct branch *own = NULL, *all;
 	size_t n = 0;
-	int rc = stretch(c, &c->branch[i].prefix, err);
+	int rc = stretch(c, &c->branch[i], &prefix, err);
 
 	if (rc == 0)
-		rc = branches_of(c, c->branch[i].prefix, &own, &n, err);
+		rc = branches_of(c, prefix, &own, &n, err);
 	all = rc ? NULL : calloc(c->count + n, sizeof *all);
 	if (!all) {
 		branches_done(own, n);
@@ -401,22 +446,42 @@ split(struct cut *c, unsigned n, struct err *err)
 	}
 }
 
-/* At the ends of branches, where it is nearest to even. */
+/* Behind so much of a branch, which is less than all of it. */
+static int
+cut_branch(const struct cut *c, const struct branch *b, double part, char **ret,
+    struct err *err)
+{
+	size_t n = strlen(b->prefix);
+	double from = number(c, b->first, n),
+	       to = b->whole ? number(c, b->last, n) : 1;
+
+	return text_of(c, b, from + (to - from) * part, ret, err);
+}
+
 static int
 choose(const struct cut *c, unsigned n, char **last, struct err *err)
 {
 	double even = total(c) / n, sum = 0;
 	unsigned done = 0;
 
-	for (size_t i = 0; i < c->count && done + 1 < n; i++) {
-		double next = i + 1 < c->count ? c->branch[i + 1].size : 0;
+	for (size_t i = 0; i < c->count; i++) {
+		const struct branch *b = &c->branch[i];
 
-		sum += c->branch[i].size;
-		while (done + 1 < n && sum + next / 2 >= even * (done + 1)) {
-			if (after_all(c->branch[i].prefix, &last[done], err))
+		for (; done + 1 < n && sum + b->size > even * (done + 1);
+		     done++) {
+			double part = (even * (done + 1) - sum) / b->size;
+
+			if (cut_branch(c, b, part, &last[done], err))
 				return -1;
-			done++;
+			/* guessed texts may be in another order */
+			if (done > 0 &&
+			    strcmp(last[done], last[done - 1]) < 0) {
+				free(TAKE(last[done]));
+				if (str_dup(last[done - 1], &last[done], err))
+					return -1;
+			}
 		}
+		sum += b->size;
 	}
 	return 0;
 }
@@ -437,10 +502,10 @@ choose_keys(const struct page *p, unsigned n, char **last, struct err *err)
 static int
 cut(struct cut *c, unsigned n, char **last, struct err *err)
 {
-	AUTO(page) struct page *p = ask(c, c->prefix, NULL, err);
+	AUTO(page) struct page *p = NULL;
 	struct branch root = { 0 };
 
-	if (!p)
+	if (ask(c, c->prefix, NULL, &p, err))
 		return -1;
 	if (p->whole)
 		return choose_keys(p, n, last, err);

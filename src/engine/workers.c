@@ -14,7 +14,7 @@
 #include "repo/share_files.h"
 #include "store/store.h"
 
-enum { POLL_MS = 250, POLL_MAX_MS = 10000 };
+enum { POLL_MS = 250, POLL_MAX_MS = 5000 };
 
 int
 workers_random(char hex[WORKERS_RANDOM_SIZE], struct err *err)
@@ -42,7 +42,7 @@ workers_wait(struct workers_wait *w)
 	if (clock_mono_ms(w->clock) >= w->until_ms)
 		return false;
 	clock_sleep_ms(w->clock, w->ms);
-	w->ms += w->ms / 2;
+	w->ms += w->ms / 8;
 	if (w->ms > POLL_MAX_MS)
 		w->ms = POLL_MAX_MS;
 	return true;

@@ -1,14 +1,16 @@
 /*
  * sea - an S3 source of any number of objects, none of which exists.
  *
- *     sea COUNT [CHANGED]      prints its URL; runs until it is ended
+ *     sea COUNT [CHANGED [MS [RATE]]]    prints its URL; runs until it is ended
  *
  * Bucket "sea": COUNT objects of 1 to 4096 bytes, whose keys, sizes, ETags and
  * contents are computed from their number.  Every CHANGED-th has another ETag.
  * It answers ListObjectsV2, GET and HEAD of an object, and believes every
  * signature.  GET /count: how many of each it answered since the last time.
- * One thread a connection.  For make bench alone: what is measured is a client
- * whose work grows with the number of objects.
+ * A LIST takes MS milliseconds, and of objects a connection gives
+ * RATE bytes a second; 0: as fast as it can.  One thread a connection.  For
+ * make bench alone: what is measured is a client whose work grows with the
+ * number of objects.
  */
 #include "listen.h"
 
@@ -23,15 +25,16 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { PAGE = 1000, SIZE_MAX_ = 4096, REQUEST_MAX = 64 << 10 };
+enum { PAGE = 1000, SIZE_MAX_ = 4096, REQUEST_MAX = 64 << 10, KEY_SIZE = 1100 };
 
 #define TIME_XML "2026-01-01T00:00:00.000Z"
 #define TIME_HTTP "Thu, 01 Jan 2026 00:00:00 GMT"
 #define KEY "runs/%010" PRIu64 "/out"
 
-static uint64_t count, changed; /* set before the first thread */
+static uint64_t count, changed, list_ms, rate; /* set before the threads */
 static _Atomic unsigned long lists, gets, heads;
 
 /* --- the objects */
@@ -89,24 +92,97 @@ answer(int fd, const char *status, const char *headers, const char *body,
 	       (!body || send_all(fd, body, n));
 }
 
+/* --- LIST */
+
+/* A parameter of the query, decoded; "" where there is none. */
+static void
+parameter(const char *target, const char *name, char out[KEY_SIZE])
+{
+	const char *p = strstr(target, name);
+	size_t n = 0;
+
+	for (p = p ? p + strlen(name) : ""; *p && *p != '&'; p++) {
+		unsigned c = (unsigned char)*p;
+
+		if (c == '%' && sscanf(p + 1, "%2x", &c) == 1)
+			p += 2;
+		if (n + 1 < KEY_SIZE)
+			out[n++] = (char)c;
+	}
+	out[n] = '\0';
+}
+
+/* Of how many objects the key is before `text`, or is it (itself), or begins
+ * with it (all). */
+static uint64_t
+before(const char *text, bool itself, bool all)
+{
+	uint64_t from = 0, to = count;
+	size_t n = strlen(text);
+	char key[64];
+
+	while (from < to) {
+		uint64_t mid = from + (to - from) / 2;
+		int c;
+
+		(void)snprintf(key, sizeof key, KEY, mid);
+		c = all ? strncmp(key, text, n) : strcmp(key, text);
+		if (c < 0 || (c == 0 && (itself || all)))
+			from = mid + 1;
+		else
+			to = mid;
+	}
+	return from;
+}
+
+/* What is asked for: from the first that it may hold to the last. */
+static void
+range_of(const char *target, uint64_t *from, uint64_t *end)
+{
+	const char *token = strstr(target, "continuation-token=");
+	char prefix[KEY_SIZE], after[KEY_SIZE];
+
+	parameter(target, "&prefix=", prefix);
+	parameter(target, "&start-after=", after);
+	*end = *prefix ? before(prefix, false, true) : count;
+	*from = before(prefix, false, false);
+	if (*after && before(after, true, false) > *from)
+		*from = before(after, true, false);
+	if (token)
+		*from = strtoull(token + 19, NULL, 10);
+	if (*from > *end)
+		*from = *end;
+}
+
+static void
+pause_ms(uint64_t ms)
+{
+	const struct timespec t = { .tv_sec = (time_t)(ms / 1000),
+		.tv_nsec = (long)(ms % 1000) * 1000000 };
+
+	if (ms)
+		(void)nanosleep(&t, NULL);
+}
+
 /* The page behind the last key that the client has; the token is a number. */
 static bool
 list(int fd, const char *target)
 {
-	const char *token = strstr(target, "continuation-token=");
-	uint64_t from = token ? strtoull(token + 19, NULL, 10) : 0;
-	uint64_t to = count - from > PAGE ? from + PAGE : count;
+	uint64_t from, end, to;
 	char *xml = malloc((size_t)PAGE * 320 + 1024);
 	size_t n;
 	bool ok;
 
 	if (!xml)
 		return false;
+	pause_ms(list_ms);
+	range_of(target, &from, &end);
+	to = end - from > PAGE ? from + PAGE : end;
 	n = (size_t)sprintf(xml,
 	    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>"
 	    "<ListBucketResult><Name>sea</Name><KeyCount>%" PRIu64
 	    "</KeyCount><MaxKeys>1000</MaxKeys><IsTruncated>%s</IsTruncated>",
-	    to - from, to < count ? "true" : "false");
+	    to - from, to < end ? "true" : "false");
 	for (uint64_t i = from; i < to; i++) {
 		char etag[33];
 
@@ -117,7 +193,7 @@ list(int fd, const char *target)
 		    "<StorageClass>STANDARD</StorageClass></Contents>",
 		    i, etag, size_of(i));
 	}
-	if (to < count)
+	if (to < end)
 		n += (size_t)sprintf(xml + n,
 		    "<NextContinuationToken>%" PRIu64
 		    "</NextContinuationToken>",
@@ -145,6 +221,8 @@ object(int fd, const char *path, bool with_body)
 	    etag);
 	for (size_t i = 0; i < sizeof body; i += 16)
 		(void)snprintf(body + i, 16, "%015" PRIu64, n + i);
+	if (rate && with_body)
+		pause_ms(size_of(n) * UINT64_C(1000) / rate);
 	return answer(fd, "200 OK", headers, with_body ? body : NULL,
 	    size_of(n));
 }
@@ -220,11 +298,13 @@ main(int argc, char *argv[])
 	int listener;
 
 	if (argc < 2) {
-		(void)fputs("usage: sea COUNT [CHANGED]\n", stderr);
+		(void)fputs("usage: sea COUNT [CHANGED [MS [RATE]]]\n", stderr);
 		return 2;
 	}
 	count = strtoull(argv[1], NULL, 10);
 	changed = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
+	list_ms = argc > 3 ? strtoull(argv[3], NULL, 10) : 0;
+	rate = argc > 4 ? strtoull(argv[4], NULL, 10) : 0;
 	listener = listen_somewhere();
 	while (listener >= 0) {
 		int fd = accept(listener, NULL, NULL);

@@ -280,7 +280,7 @@ cut_evenly(void **state, const char *shape, unsigned at_most)
 		if (largest(s, last, n) > at_most)
 			fail_msg("%u ranges of %s: the largest has %u %%", n,
 			    shape, largest(s, last, n));
-		assert_true(atomic_load(&s->lists) <= 32 * n + 64);
+		assert_true(atomic_load(&s->lists) <= 24 * n + 40);
 		cut_free(last);
 	}
 }
