@@ -94,20 +94,20 @@ read_page(struct cut *c, const char *prefix, const char *after, struct page *p,
 
 /* The first keys with the prefix, behind all that begin as `past` does (NULL:
  * from the first one). */
-static int
-ask(struct cut *c, const char *prefix, const char *past, struct page **ret,
-    struct err *err)
+static struct page *
+ask(struct cut *c, const char *prefix, const char *past, struct err *err)
 {
 	AUTO(free) char *after = NULL;
 	AUTO(page) struct page *p = calloc(1, sizeof *p);
 
-	if (!p)
-		return err_nomem(err);
+	if (!p) {
+		(void)err_nomem(err);
+		return NULL;
+	}
 	if ((past && after_all(past, &after, err)) ||
 	    read_page(c, prefix, after, p, err))
-		return -1;
-	*ret = TAKE(p);
-	return 0;
+		return NULL;
+	return TAKE(p);
 }
 
 /* --- one branch */
@@ -322,7 +322,8 @@ all_alike(struct cut *c, const char *prefix, const char *key, size_t n,
 
 	if (!same)
 		return err_nomem(err);
-	if (ask(c, prefix, same, &rest, err))
+	rest = ask(c, prefix, same, err);
+	if (!rest)
 		return -1;
 	*ret = rest->count == 0;
 	return 0;
@@ -360,8 +361,8 @@ branches_of(struct cut *c, const char *prefix, struct branch **ret, size_t *n,
 		AUTO(page) struct page *p = NULL;
 		struct branch b = { 0 };
 
-		if (ask(c, prefix, *n > 0 ? (*ret)[*n - 1].prefix : NULL, &p,
-		        err))
+		p = ask(c, prefix, *n > 0 ? (*ret)[*n - 1].prefix : NULL, err);
+		if (!p)
 			return -1;
 		if (p->count == 0)
 			return 0;
@@ -505,7 +506,8 @@ cut(struct cut *c, unsigned n, char **last, struct err *err)
 	AUTO(page) struct page *p = NULL;
 	struct branch root = { 0 };
 
-	if (ask(c, c->prefix, NULL, &p, err))
+	p = ask(c, c->prefix, NULL, err);
+	if (!p)
 		return -1;
 	if (p->whole)
 		return choose_keys(p, n, last, err);
