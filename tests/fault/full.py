@@ -115,6 +115,7 @@ def full_targets():
     made, good = world.create(), world.picture()
     world.harm()
     known = set(world.picture()) | set(good)
+    world.restored(made, good)
 
     def one(code, status):
         world.harm()

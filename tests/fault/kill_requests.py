@@ -107,6 +107,7 @@ def restores():
     base = world.keys()
     world.harm()
     old = world.picture()
+    world.restored(made, good)
 
     def one(case):
         world.harm()
