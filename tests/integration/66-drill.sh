@@ -120,7 +120,7 @@ encrypted() {
 	pb 0 verify "$ID" --read
 	pb 0 drill "$ID"
 	chmod -R u+w repository
-	printf X | dd of="$(echo repository/test/sets/*/mlpipeline/pack*)" \
+	printf XXXXXXXX | dd of="$(echo repository/test/sets/*/mlpipeline/pack*)" \
 	    bs=1 seek=300 conv=notrunc status=none
 	pb 1 drill "$ID"
 	not grep -r very-secret-key repository
