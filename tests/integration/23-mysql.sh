@@ -235,7 +235,7 @@ damaged_set() {
 	create
 	local file
 	file=$(find repository -name 'kfp-db.sql.zst')
-	printf x | dd of="$file" bs=1 seek=100000 conv=notrunc status=none
+	printf xxxxxxxx | dd of="$file" bs=1 seek=100000 conv=notrunc status=none
 	sql 1 "$NAME" <<<'update acct_a set amount = 3'
 	pb 1 restore "$ID"
 	[ "$(sql 1 "$NAME" <<<'select sum(amount) from acct_a')" = 6000 ]

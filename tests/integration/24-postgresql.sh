@@ -173,7 +173,7 @@ restore_breaks() {
 	[ "$(sql 1 "$NAME" <<<'select sum(amount) from acct_b')" = 10000 ]
 	local file
 	file=$(find repository -name 'db.pgdump.zst')
-	printf x | dd of="$file" bs=1 seek=500000 conv=notrunc status=none
+	printf xxxxxxxx | dd of="$file" bs=1 seek=500000 conv=notrunc status=none
 	pb 1 restore "$ID"
 	[ "$(sql 1 "$NAME" <<<'select sum(amount) from acct_b')" = 10000 ]
 }
