@@ -15,7 +15,7 @@ comma    = ,
 Q        = $(if $(V),,@echo '  $(@:$(O)/%=%)';)
 BUILD    = release
 O        = build/$(notdir $(CC))-$(BUILD)$(if $(SAN),-$(subst $(comma),-,$(SAN)))
-LIBS     = -lcurl -lyaml -lcjson -lcrypto -lzstd -larchive -lexpat -lsqlite3
+LIBS     = -lcurl -lyaml -lcjson -lssl -lcrypto -lzstd -larchive -lexpat -lsqlite3
 
 # --- flags: what every build gets, then what each kind of build adds
 WERROR   = -Werror

@@ -11,6 +11,7 @@
 #include "base/monitor.h"
 #include "base/str.h"
 #include "base/throttle.h"
+#include "crypto/ca_store.h"
 #include "http/proxy.h"
 
 /* gcc 12 takes for lost what a handle holds. */
@@ -63,7 +64,8 @@ struct http {
 	struct handle *idle;
 	unsigned nidle, busy, waiting;
 	struct throttle throttle;
-	bool answered; /* any exchange has succeeded */
+	bool answered;            /* any exchange has succeeded */
+	struct ca_store *trusted; /* NULL: not asked for yet */
 	bool initialised;
 	char *ca_pem, *proxy, *no_proxy;
 	long connect_s, idle_s;
@@ -131,6 +133,7 @@ http_free(struct http *h)
 	}
 	if (h->initialised)
 		curl_global_cleanup();
+	ca_store_free(h->trusted);
 	monitor_queue_done(&h->turn);
 	monitor_done(&h->m);
 	free(h->ca_pem);
@@ -430,14 +433,74 @@ set_transport(struct setup *s, const struct http *h)
 	set_long(s, CURLOPT_LOW_SPEED_TIME, h->idle_s);
 	set_long(s, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1);
 	set_pointer(s, CURLOPT_USERAGENT, "platform-backup/" VERSION);
-	if (h->ca_pem) {
-		struct curl_blob pem = { h->ca_pem, strlen(h->ca_pem),
-			CURL_BLOB_NOCOPY };
+}
 
-		set_pointer(s, CURLOPT_CAINFO_BLOB, &pem);
-		/* or the folder of the system's would be trusted as well */
-		set_pointer(s, CURLOPT_CAPATH, NULL);
+/* --- trust: read at the first handshake, once for all connections */
+
+/* Where libcurl was built to look for the system's, unless some are given. */
+static int
+read_trusted(struct http *h, CURL *c, struct err *err)
+{
+	struct ca_store_from from = { .pem = h->ca_pem };
+	char *file = NULL, *folder = NULL;
+	int rc = 0;
+
+	(void)curl_easy_getinfo(c, CURLINFO_CAINFO, &file);
+	(void)curl_easy_getinfo(c, CURLINFO_CAPATH, &folder);
+	from.file = file;
+	from.folder = folder;
+	monitor_enter(&h->m);
+	if (!h->trusted)
+		rc = ca_store_new(&from, &h->trusted, err);
+	monitor_leave(&h->m);
+	return rc;
+}
+
+static CURLcode
+on_context(CURL *c, void *ssl_ctx, void *trusted)
+{
+	(void)c;
+	ca_store_use(trusted, ssl_ctx);
+	return CURLE_OK;
+}
+
+/* A proxy that speaks TLS itself is the system's to trust. */
+static bool
+may_share(const struct http *h, const char *url)
+{
+	return strncasecmp(url, "https:", 6) == 0 &&
+	       (!h->proxy || strncasecmp(h->proxy, "https:", 6) != 0);
+}
+
+/* As libcurl does it by itself, for each connection. */
+static void
+set_own_trust(struct setup *s, const struct http *h)
+{
+	struct curl_blob pem = { h->ca_pem, h->ca_pem ? strlen(h->ca_pem) : 0,
+		CURL_BLOB_NOCOPY };
+
+	if (!h->ca_pem)
+		return;
+	set_pointer(s, CURLOPT_CAINFO_BLOB, &pem);
+	/* or the folder of the system's would be trusted as well */
+	set_pointer(s, CURLOPT_CAPATH, NULL);
+}
+
+static int
+set_trust(struct setup *s, struct http *h, const char *url, struct err *err)
+{
+	if (!may_share(h, url) ||
+	    curl_easy_setopt(s->c, CURLOPT_SSL_CTX_FUNCTION, on_context) !=
+	        CURLE_OK) {
+		set_own_trust(s, h);
+		return 0;
 	}
+	if (read_trusted(h, s->c, err))
+		return -1;
+	set_pointer(s, CURLOPT_SSL_CTX_DATA, h->trusted);
+	set_pointer(s, CURLOPT_CAINFO, NULL);
+	set_pointer(s, CURLOPT_CAPATH, NULL);
+	return 0;
 }
 
 static bool
@@ -514,17 +577,21 @@ set_callbacks(struct handle *hd)
 }
 
 /* What stays; each option that is set costs as much as a small header. */
-static void
-set_once(struct setup *s, const struct http *h, struct handle *hd,
-    const char *url)
+static int
+set_once(struct setup *s, struct http *h, struct handle *hd, struct err *err)
 {
+	const char *url = hd->x.q->url;
+
 	if (!hd->ready) {
 		set_callbacks(hd);
 		set_transport(s, h);
+		if (set_trust(s, h, url, err))
+			return -1;
 	}
 	if (!hd->ready || h->no_proxy)
 		set_proxy(s, h, url);
 	hd->ready = s->rc == CURLE_OK;
+	return 0;
 }
 
 /* What fits into one step leaves libcurl with the headers, as one packet. */
@@ -661,13 +728,16 @@ note_headers(const struct handle *hd)
 }
 
 static CURLcode
-exchange(const struct http *h, struct handle *hd)
+exchange(struct http *h, struct handle *hd)
 {
 	const struct http_request *q = hd->x.q;
 	struct setup s = { hd->curl, CURLE_OK };
 
 	hd->message[0] = '\0';
-	set_once(&s, h, hd, q->url);
+	if (set_once(&s, h, hd, hd->x.err)) {
+		hd->x.failed = true;
+		return CURLE_SSL_CACERT_BADFILE;
+	}
 	set_request(&s, hd);
 	/* one byte each: behind the headers of those before */
 	rate_take(hd->x.send, 1);
