@@ -9,11 +9,14 @@
 static int
 grow(struct buf *b, size_t need, struct err *err)
 {
-	size_t cap = b->cap ? b->cap : 64;
+	size_t cap = b->cap ? 2 * b->cap : 64;
 	char *p;
 
-	while (cap < need)
-		cap *= 2;
+	/* who says how much comes gets no more, and nobody beyond the limit */
+	if (b->max < SIZE_MAX && cap > b->max + 1)
+		cap = b->max + 1;
+	if (cap < need)
+		cap = need;
 	p = realloc(b->data, cap);
 	if (!p)
 		return err_nomem(err);

@@ -135,6 +135,36 @@ pool_run(struct pool *p, pool_fn *fn, void *job, uint64_t cost, struct err *err)
 	return rc;
 }
 
+void
+pool_take(struct pool *p, uint64_t cost)
+{
+	monitor_enter(&p->m);
+	p->used += cost;
+	monitor_leave(&p->m);
+}
+
+bool
+pool_try(struct pool *p, uint64_t cost)
+{
+	bool room;
+
+	monitor_enter(&p->m);
+	room = p->used <= p->budget && cost <= p->budget - p->used;
+	if (room)
+		p->used += cost;
+	monitor_leave(&p->m);
+	return room;
+}
+
+void
+pool_give(struct pool *p, uint64_t cost)
+{
+	monitor_enter(&p->m);
+	p->used -= cost;
+	monitor_wake(&p->m);
+	monitor_leave(&p->m);
+}
+
 int
 pool_wait(struct pool *p, struct err *err)
 {

@@ -2,6 +2,7 @@
 #ifndef BASE_POOL_H
 #define BASE_POOL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -28,6 +29,17 @@ MUST_CHECK int pool_new(unsigned workers, uint64_t budget, struct pool **,
  */
 MUST_CHECK int pool_run(struct pool *, pool_fn *, void *job, uint64_t cost,
     struct err *);
+
+/*
+ * Memory beside the jobs, out of the same budget.  pool_take is for what a job
+ * needs anyhow: it does not wait, and who comes next waits longer.  pool_try
+ * is for what is welcome: false where there is no room.  pool_give: it is
+ * there again; a job that needs less towards its end gives back the rest, and
+ * takes it again before it ends.
+ */
+void pool_take(struct pool *, uint64_t cost);
+bool pool_try(struct pool *, uint64_t cost);
+void pool_give(struct pool *, uint64_t cost);
 
 /* Wait for every queued job.  Returns -1 with the first job error, if any. */
 MUST_CHECK int pool_wait(struct pool *, struct err *);

@@ -10,6 +10,7 @@
 #include "base/tree.h"
 #include "engine/backup.h"
 #include "engine/join.h"
+#include "engine/limits.h"
 #include "repo/repo_keys.h"
 #include "store/store.h"
 
@@ -19,7 +20,11 @@
 static void
 pace_s3(struct session *s, struct s3_options *o)
 {
-	o->connections = (unsigned)s->config->limits.transfers;
+	struct limits l;
+
+	limits_save(&s->config->limits, &l);
+	o->connections = l.transfers;
+	o->part = l.part;
 	if (!s->paced)
 		return;
 	o->receive = &s->receive;

@@ -19,6 +19,7 @@ enum { PART = 8 << 20, TRIED = 10 };
 struct bucket {
 	struct component component;
 	struct s3 *s3;
+	size_t part;          /* of uploads */
 	const char *prefix;   /* of the keys that are saved or restored */
 	struct s3_list *list; /* of list_next; NULL: begin anew */
 	bool absent;          /* the target bucket is not there: dry run */
@@ -288,7 +289,7 @@ put(void *arg, const struct object *o, struct sink **out, struct err *err)
 {
 	struct bucket *b = arg;
 
-	return s3_upload_new(b->s3, o->key, o, o->size, PART, out, err);
+	return s3_upload_new(b->s3, o->key, o, o->size, b->part, out, err);
 }
 
 static int
@@ -517,6 +518,7 @@ component_bucket_new(const struct config_component *cc, const char *to,
 	b->component = (struct component){ &bucket_ops, cc->name };
 	b->prefix = cc->bucket.prefix ? cc->bucket.prefix : "";
 	c = &b->component;
+	b->part = options.part ? options.part : PART;
 	if (to)
 		options.bucket = to;
 	if (s3_new(&options, &b->s3, err))

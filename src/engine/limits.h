@@ -1,17 +1,30 @@
-/* limits.h - how the memory that is allowed is shared out. */
+/*
+ * limits.h - how the memory that is allowed is shared out: pure arithmetic.
+ *
+ * The limit is what the process may have resident at most, so everything that
+ * is there before the first object counts: the program and its libraries, the
+ * connections, what is being written.  What remains is the budget of a pool.
+ */
 #ifndef ENGINE_LIMITS_H
 #define ENGINE_LIMITS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "config/config.h"
 
-/* Bytes of objects that may be under way: what the memory limit leaves beside
- * the program, its connections, and the parts of two packs. */
-static inline uint64_t
-limits_budget(const struct config *c)
-{
-	return c->limits.memory - ((uint64_t)36 << 20);
-}
+struct limits {
+	unsigned transfers; /* fewer than asked for where memory is small */
+	size_t part;        /* of an upload */
+	uint64_t budget;    /* of a pool: bytes of objects under way */
+	uint64_t pack;      /* a pack that is being written */
+	uint64_t large;     /* a large object, beside nothing else of it */
+};
+
+/* While objects are saved; the first pack and the inventory are accounted for
+ * already. */
+void limits_save(const struct config_limits *, struct limits *);
+/* While they are loaded, or files are read. */
+void limits_load(const struct config_limits *, struct limits *);
 
 #endif

@@ -9,10 +9,9 @@
 #include "repo/pack.h"
 
 enum {
-	BATCH = 16,            /* objects of one job */
-	BATCH_SPAN = 1 << 20,  /* bytes of a pack that they may cover */
-	LARGE_COST = 10 << 20, /* a part of the upload and zstd's window */
-	ENTRY_COST = 2 << 10,
+	BATCH = 16,           /* objects of one job */
+	BATCH_SPAN = 1 << 20, /* bytes of a pack that they may cover */
+	ENTRY_COST = 8 << 10, /* with headers and tags */
 };
 
 struct load {
@@ -33,6 +32,7 @@ struct batch {
 	struct object have[BATCH]; /* no key: the target has none */
 	bool needed[BATCH];
 	uint64_t from, to; /* of the pack, what the needed ones cover */
+	uint64_t spare;    /* bytes that only reading them takes */
 };
 
 /* --- a worker's part */
@@ -126,11 +126,22 @@ put_bytes(struct batch *b, size_t i, const char *data, struct err *err)
 }
 
 static int
+put_from(struct batch *b, const char *data, struct err *err)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (b->needed[i] &&
+		    put_bytes(b, i, data + (b->want[i].offset - b->from), err))
+			return -1;
+	return 0;
+}
+
+static int
 put_packed(struct batch *b, struct err *err)
 {
 	const struct manifest_file *file;
 	AUTO(free) char *data = NULL;
 	size_t len = (size_t)(b->to - b->from);
+	int rc;
 
 	if (file_of(b->l, b->want[0].file, &file, err))
 		return -1;
@@ -139,11 +150,10 @@ put_packed(struct batch *b, struct err *err)
 		return err_nomem(err);
 	if (pack_read(b->l->packs, file, b->from, data, len, err))
 		return -1;
-	for (size_t i = 0; i < b->n; i++)
-		if (b->needed[i] &&
-		    put_bytes(b, i, data + (b->want[i].offset - b->from), err))
-			return -1;
-	return 0;
+	pool_give(b->l->pool, b->spare);
+	rc = put_from(b, data, err);
+	pool_take(b->l->pool, b->spare);
+	return rc;
 }
 
 /* Stored as it is: the file's SHA-256, which repo_read compares, is the
@@ -211,18 +221,26 @@ batch_run(void *arg, struct err *err)
 
 /* --- the walk */
 
-/* Bytes that the job may hold: the part of the pack, and frames around it. */
+/*
+ * Bytes that the job may hold.  Of a pack: the part that is wanted, and its
+ * frames, which begin before it and end behind it, packed and unpacked; then
+ * the part and, once more, the object that is put.
+ */
 static uint64_t
-cost_of(const struct batch *b)
+cost_of(struct batch *b)
 {
 	const struct inventory_entry *first = &b->want[0];
 	const struct inventory_entry *last = &b->want[b->n - 1];
+	uint64_t entries = (uint64_t)b->n * ENTRY_COST, span, most = 0;
 
-	if (first->packed)
-		return last->offset + last->object.size - first->offset +
-		       2 * (uint64_t)PACK_FRAME + (uint64_t)BATCH * ENTRY_COST;
-	return first->file ? (uint64_t)LARGE_COST
-	                   : (uint64_t)BATCH * ENTRY_COST;
+	if (!first->packed)
+		return entries + (first->file ? b->l->env->limits.large : 0);
+	span = last->offset + last->object.size - first->offset;
+	for (size_t i = 0; i < b->n; i++)
+		if (b->want[i].object.size > most)
+			most = b->want[i].object.size;
+	b->spare = 2 * (span + 2 * (uint64_t)PACK_FRAME) - most;
+	return entries + span + most + b->spare;
 }
 
 static int
@@ -388,7 +406,8 @@ run(struct load *l, struct err *err)
 	const struct load_env *env = l->env;
 
 	if (pack_reader_new(env->repo, &l->packs, err) ||
-	    pool_new(env->transfers, env->budget, &l->pool, err) ||
+	    pool_new(env->limits.transfers, env->limits.budget, &l->pool,
+	        err) ||
 	    walk(l, put_wanted, count_extra, err) || flush(l, err) ||
 	    pool_wait(l->pool, err))
 		return -1;

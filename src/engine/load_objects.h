@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 #include "component/component.h"
+#include "engine/limits.h"
 #include "engine/progress.h"
 #include "repo/manifest.h"
 #include "repo/repo.h"
@@ -29,8 +30,7 @@ struct load_env {
 	const struct manifest_component *mc;
 	struct progress_meter *meter;
 	struct load_counts *counts;
-	unsigned transfers;
-	uint64_t budget;
+	struct limits limits; /* limits_load */
 	bool exact, dry_run;
 };
 

@@ -1,41 +1,65 @@
 #include "engine/packers.h"
 
 int
-packers_init(struct packers *p, struct set *set, struct manifest_component *mc,
-    _Atomic unsigned *number, struct err *err)
+packers_init(struct packers *p, const struct packers_env *env, struct err *err)
 {
-	*p = (struct packers){ 0 };
+	*p = (struct packers){ .pool = env->pool, .cost = env->cost };
 	monitor_init(&p->m);
-	for (size_t i = 0; i < PACKERS; i++)
-		if (pack_writer_new(set, mc, number, &p->slot[i].writer, err))
+	for (size_t i = 0; i < PACKERS; i++) {
+		p->packer[i].counts = i > 0;
+		/* the first's: without it nothing could be saved */
+		p->packer[i].paid = i == 0;
+		if (pack_writer_new(env->set, env->mc, env->number,
+		        &p->packer[i].writer, err))
 			return -1;
+	}
 	return 0;
 }
 
-/* The first that is free, so that one pack fills before another is begun. */
-static size_t
-take_slot(struct packers *p)
+/* Inside the monitor. */
+static bool
+usable(struct packers *p, struct packer *w)
 {
-	size_t i;
+	if (w->busy)
+		return false;
+	if (!w->paid)
+		w->paid = pool_try(p->pool, p->cost);
+	return w->paid;
+}
+
+/* Inside the monitor: the first that is free, so that one pack fills before
+ * another is begun; NULL. */
+static struct packer *
+find_free(struct packers *p)
+{
+	for (size_t i = 0; i < PACKERS; i++)
+		if (usable(p, &p->packer[i]))
+			return &p->packer[i];
+	return NULL;
+}
+
+static struct packer *
+take(struct packers *p)
+{
+	struct packer *w;
 
 	monitor_enter(&p->m);
-	for (;;) {
-		for (i = 0; i < PACKERS && p->slot[i].busy; i++)
-			;
-		if (i < PACKERS)
-			break;
+	while ((w = find_free(p)) == NULL)
 		monitor_wait(&p->m);
-	}
-	p->slot[i].busy = true;
+	w->busy = true;
 	monitor_leave(&p->m);
-	return i;
+	return w;
 }
 
 static void
-give_slot(struct packers *p, size_t i)
+give(struct packers *p, struct packer *w)
 {
 	monitor_enter(&p->m);
-	p->slot[i].busy = false;
+	w->busy = false;
+	if (w->counts && !pack_writer_open(w->writer)) {
+		w->paid = false;
+		pool_give(p->pool, p->cost);
+	}
 	monitor_wake(&p->m);
 	monitor_leave(&p->m);
 }
@@ -45,11 +69,10 @@ packers_add(struct packers *p, const void *data, size_t n,
     const uint8_t sha256[SHA256_SIZE], char path[LAYOUT_KEY_SIZE],
     uint64_t *offset, struct err *err)
 {
-	size_t i = take_slot(p);
-	int rc =
-	    pack_add(p->slot[i].writer, data, n, sha256, path, offset, err);
+	struct packer *w = take(p);
+	int rc = pack_add(w->writer, data, n, sha256, path, offset, err);
 
-	give_slot(p, i);
+	give(p, w);
 	return rc;
 }
 
@@ -57,7 +80,7 @@ int
 packers_end(struct packers *p, struct err *err)
 {
 	for (size_t i = 0; i < PACKERS; i++)
-		if (pack_writer_end(p->slot[i].writer, err))
+		if (pack_writer_end(p->packer[i].writer, err))
 			return -1;
 	return 0;
 }
@@ -65,10 +88,10 @@ packers_end(struct packers *p, struct err *err)
 void
 packers_done(struct packers *p)
 {
-	bool used = p->slot[0].writer != NULL;
+	bool used = p->packer[0].writer != NULL;
 
 	for (size_t i = 0; i < PACKERS; i++)
-		pack_writer_free(p->slot[i].writer);
+		pack_writer_free(p->packer[i].writer);
 	if (used)
 		monitor_done(&p->m);
 }

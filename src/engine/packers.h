@@ -5,22 +5,38 @@
 #include <stdatomic.h>
 
 #include "base/monitor.h"
+#include "base/pool.h"
 #include "repo/pack.h"
 
-/* One sends its part while the other fills: more only cost memory. */
+/* One sends its part while the other fills: more only cost memory.  The second
+ * is begun only where the budget has room for it. */
 enum { PACKERS = 2 };
+
+struct packer {
+	struct pack_writer *writer;
+	bool busy;
+	bool counts; /* its memory, in the pool's budget */
+	bool paid;   /* it is taken, or does not count */
+};
 
 struct packers {
 	struct monitor m;
-	struct {
-		struct pack_writer *writer;
-		bool busy;
-	} slot[PACKERS];
+	struct pool *pool;
+	uint64_t cost;
+	struct packer packer[PACKERS];
 };
 
-/* number: of the next pack; must outlive the packers. */
-MUST_CHECK int packers_init(struct packers *, struct set *,
-    struct manifest_component *, _Atomic unsigned *number, struct err *);
+/* Borrowed; must outlive the packers. */
+struct packers_env {
+	struct set *set;
+	struct manifest_component *mc;
+	_Atomic unsigned *number; /* of the next pack */
+	struct pool *pool; /* whose budget the packs after the first count in */
+	uint64_t cost;     /* of one that is open */
+};
+
+MUST_CHECK int packers_init(struct packers *, const struct packers_env *,
+    struct err *);
 /* As pack_add, from any thread. */
 MUST_CHECK int packers_add(struct packers *, const void *, size_t,
     const uint8_t sha256[SHA256_SIZE], char path[LAYOUT_KEY_SIZE],

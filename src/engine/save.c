@@ -154,12 +154,11 @@ begin_objects(struct save *v, struct err *err)
 		.set = v->run->set,
 		.mc = v->mc,
 		.meter = &v->meter,
-		.transfers = (unsigned)c->limits.transfers,
-		.budget = limits_budget(c),
 		.pack_number = &v->packs,
 		.object_number = &v->files,
 	};
 
+	limits_save(&c->limits, &env.limits);
 	if (check_before(v, &env.before, err))
 		return -1;
 	if (env.before) {

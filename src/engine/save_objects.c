@@ -16,10 +16,10 @@
 #endif
 
 enum {
-	WINDOW = 4096,        /* objects between the oldest and the newest */
-	ATTEMPTS = 5,         /* at an object that keeps changing */
-	LARGE_COST = 9 << 20, /* a part of the upload and zstd's window */
-	SMALL_COST = 8 << 10, /* beside the object's own bytes */
+	WINDOW = 4096,          /* objects between the oldest and the newest */
+	WINDOW_BYTES = 2 << 20, /* of lines that wait for the oldest */
+	ATTEMPTS = 5,           /* at an object that keeps changing */
+	SMALL_COST = 8 << 10,   /* beside the object's own bytes */
 };
 
 struct save_objects {
@@ -53,6 +53,12 @@ struct line {
 	size_t len;
 	char text[];
 };
+
+static size_t
+memory_of(const struct line *l)
+{
+	return l ? sizeof *l + l->len : 0;
+}
 
 static int
 copy_line(const char *text, size_t len, uint64_t size, struct line **ret,
@@ -118,6 +124,7 @@ save_small(struct job *j, struct inventory_entry *e, struct err *err)
 	size_t len;
 
 	if (sink_mem_new(PACK_OBJECT_MAX, &mem, err) ||
+	    sink_mem_expect(mem, (size_t)j->object.size, err) ||
 	    sink_meter_new(mem, s->env.meter, &j->far_failed, &meter, err) ||
 	    j->source.fetch(j->source.arg, &j->object, meter, err))
 		return -1;
@@ -249,7 +256,7 @@ job_end(struct job *j, struct line *l, struct err *err)
 	s->env.mc->new_objects++;
 	monitor_leave(&s->m);
 	progress_add(s->env.meter, 1, 0);
-	return window_done(s->window, j->place, l, err);
+	return window_done(s->window, j->place, l, memory_of(l), err);
 }
 
 static int
@@ -339,7 +346,7 @@ add_unchanged(struct save_objects *s, uint64_t place, struct err *err)
 	}
 	progress_add(s->env.meter, 1, s->last.object.size);
 	inventory_entry_done(&s->last);
-	return window_done(s->window, place, l, err);
+	return window_done(s->window, place, l, memory_of(l), err);
 }
 
 static int
@@ -347,8 +354,8 @@ add_new(struct save_objects *s, const struct object_source *source,
     uint64_t place, struct object *o, struct err *err)
 {
 	struct job *j = calloc(1, sizeof *j);
-	uint64_t cost =
-	    o->size <= PACK_OBJECT_MAX ? o->size + SMALL_COST : LARGE_COST;
+	uint64_t cost = o->size <= PACK_OBJECT_MAX ? o->size + SMALL_COST
+	                                           : s->env.limits.large;
 
 	if (!j) {
 		window_skip(s->window, place);
@@ -414,6 +421,18 @@ open_before(struct save_objects *s, struct err *err)
 }
 
 static int
+init_packers(struct save_objects *s, struct err *err)
+{
+	const struct packers_env env = { .set = s->env.set,
+		.mc = s->env.mc,
+		.number = s->env.pack_number,
+		.pool = s->pool,
+		.cost = s->env.limits.pack };
+
+	return packers_init(&s->packers, &env, err);
+}
+
+static int
 prepare(struct save_objects *s, struct err *err)
 {
 	const struct save_env *e = &s->env;
@@ -426,9 +445,10 @@ prepare(struct save_objects *s, struct err *err)
 	(void)snprintf(stem, sizeof stem, "%s.inventory", e->mc->name);
 	if (set_own_name(e->set, stem, ".jsonl", name, err) ||
 	    set_file(e->set, e->mc, name, SET_ZSTD, NULL, &s->inventory, err) ||
-	    packers_init(&s->packers, e->set, e->mc, e->pack_number, err) ||
-	    window_new(WINDOW, leave, s, &s->window, err) ||
-	    pool_new(e->transfers, e->budget, &s->pool, err))
+	    window_new(&(struct window_size){ WINDOW, WINDOW_BYTES }, leave, s,
+	        &s->window, err) ||
+	    pool_new(e->limits.transfers, e->limits.budget, &s->pool, err) ||
+	    init_packers(s, err))
 		return -1;
 	return open_before(s, err);
 }

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "component/component.h"
+#include "engine/limits.h"
 #include "engine/sink_meter.h"
 #include "repo/set.h"
 #include "repo/share.h"
@@ -26,8 +27,7 @@ struct save_env {
 	 * NULL: all of them. */
 	const struct share_at *begin;
 	struct progress_meter *meter;
-	unsigned transfers; /* at once */
-	uint64_t budget;    /* bytes of objects in memory */
+	struct limits limits;                          /* limits_save */
 	_Atomic unsigned *pack_number, *object_number; /* the last ones used */
 };
 

@@ -53,12 +53,11 @@ objects(struct loader *loader, const struct object_target *target,
 		.mc = v->mc,
 		.meter = &v->meter,
 		.counts = &v->counts,
-		.transfers = (unsigned)o->config->limits.transfers,
-		.budget = limits_budget(o->config),
 		.exact = o->exact,
 		.dry_run = o->dry_run,
 	};
 
+	limits_load(&o->config->limits, &env.limits);
 	return load_objects(&env, target, err);
 }
 

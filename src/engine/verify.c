@@ -380,9 +380,10 @@ read_wanted(struct look *l, struct err *err)
 {
 	const struct verify_options *o = l->run->o;
 	AUTO(pool) struct pool *pool = NULL;
+	struct limits limits;
 
-	if (pool_new((unsigned)o->config->limits.transfers,
-	        limits_budget(o->config), &pool, err))
+	limits_load(&o->config->limits, &limits);
+	if (pool_new(limits.transfers, limits.budget, &pool, err))
 		return -1;
 	for (size_t i = 0; i < l->files.count; i++) {
 		if (!wanted(l, i))

@@ -5,6 +5,7 @@
 struct slot {
 	bool done;
 	void *item;
+	size_t bytes;
 };
 
 struct window {
@@ -15,21 +16,23 @@ struct window {
 	bool leaving;         /* somebody is calling leave */
 	struct err failed;
 	size_t max;
+	size_t held, most; /* bytes that wait to leave */
 	struct slot slot[];
 };
 
 int
-window_new(size_t max, window_fn *leave, void *ctx, struct window **out,
-    struct err *err)
+window_new(const struct window_size *size, window_fn *leave, void *ctx,
+    struct window **out, struct err *err)
 {
-	struct window *w = calloc(1, sizeof *w + max * sizeof w->slot[0]);
+	struct window *w = calloc(1, sizeof *w + size->max * sizeof w->slot[0]);
 
 	if (!w)
 		return err_nomem(err);
 	monitor_init(&w->m);
 	w->leave = leave;
 	w->ctx = ctx;
-	w->max = max;
+	w->max = size->max;
+	w->most = size->bytes;
 	*out = w;
 	return 0;
 }
@@ -43,13 +46,20 @@ failed(const struct window *w, struct err *err)
 	return -1;
 }
 
+/* What waits does so for one that is under way: it comes to an end. */
+static bool
+full(const struct window *w)
+{
+	return w->next - w->first == w->max || w->held > w->most;
+}
+
 int
 window_enter(struct window *w, uint64_t *place, struct err *err)
 {
 	int rc;
 
 	monitor_enter(&w->m);
-	while (w->next - w->first == w->max && err_is(&w->failed, ERR_NONE))
+	while (full(w) && err_is(&w->failed, ERR_NONE))
 		monitor_wait(&w->m);
 	rc = failed(w, err);
 	if (rc == 0)
@@ -77,6 +87,7 @@ drain(struct window *w)
 		}
 		if (rc)
 			w->failed = err;
+		w->held -= s->bytes;
 		s->done = false;
 		w->first++;
 		monitor_wake(&w->m);
@@ -85,20 +96,23 @@ drain(struct window *w)
 }
 
 static void
-fill(struct window *w, uint64_t place, void *item)
+fill(struct window *w, uint64_t place, void *item, size_t bytes)
 {
-	w->slot[place % w->max] = (struct slot){ .done = true, .item = item };
+	w->slot[place % w->max] =
+	    (struct slot){ .done = true, .item = item, .bytes = bytes };
+	w->held += bytes;
 	if (!w->leaving)
 		drain(w);
 }
 
 int
-window_done(struct window *w, uint64_t place, void *item, struct err *err)
+window_done(struct window *w, uint64_t place, void *item, size_t bytes,
+    struct err *err)
 {
 	int rc;
 
 	monitor_enter(&w->m);
-	fill(w, place, item);
+	fill(w, place, item, bytes);
 	rc = failed(w, err);
 	monitor_leave(&w->m);
 	return rc;
@@ -108,7 +122,7 @@ void
 window_skip(struct window *w, uint64_t place)
 {
 	monitor_enter(&w->m);
-	fill(w, place, NULL);
+	fill(w, place, NULL, 0);
 	monitor_leave(&w->m);
 }
 

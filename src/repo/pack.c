@@ -97,7 +97,8 @@ add(struct pack_writer *w, const void *p, size_t n, const char *name,
 		return -1;
 	if (tar_add(w->tar, name, p, n, offset, err))
 		return -1;
-	return w->file->bytes >= PACK_SIZE ? seal(w, err) : 0;
+	return w->file->bytes >= PACK_SIZE || *offset >= PACK_TAR ? seal(w, err)
+	                                                          : 0;
 }
 
 /* Remember the first failure: what was added before it is in no pack. */
@@ -126,6 +127,12 @@ pack_add(struct pack_writer *w, const void *p, size_t n,
 	memcpy(path, w->path, sizeof w->path);
 	*offset = at;
 	return 0;
+}
+
+bool
+pack_writer_open(const struct pack_writer *w)
+{
+	return w->frames != NULL;
 }
 
 int
@@ -201,24 +208,62 @@ pack_reader_free(struct pack_reader *r)
 	free(r);
 }
 
+/* A sink that fills memory of a known size, which stays the caller's. */
+struct into {
+	struct sink sink;
+	char *to;
+	size_t room;
+};
+
+static int
+into_write(struct sink *s, const void *p, size_t n, struct err *err)
+{
+	struct into *i = (struct into *)s;
+
+	if (n > i->room)
+		return err_set(err, ERR_CORRUPT,
+		    "more bytes came than were wanted");
+	memcpy(i->to, p, n);
+	i->to += n;
+	i->room -= n;
+	return 0;
+}
+
+static int
+into_finish(struct sink *s, struct err *err)
+{
+	(void)s;
+	(void)err;
+	return 0;
+}
+
+static void
+into_free(struct sink *s)
+{
+	(void)s;
+}
+
+static const struct sink_ops into_ops = {
+	.name = "into",
+	.write = into_write,
+	.finish = into_finish,
+	.free = into_free,
+};
+
 static int
 get_stored(struct pack_reader *r, const struct manifest_file *f, uint64_t off,
     void *to, size_t n, struct err *err)
 {
 	struct store *st = repo_store(r->repo);
-	AUTO(sink) struct sink *mem = NULL;
-	const char *data;
-	size_t len;
+	struct into i = { .to = to, .room = n };
 
-	if (sink_mem_new(n, &mem, err) ||
-	    st->ops->get(st, f->path, off, n, mem, err))
+	if (st->ops->get(st, f->path, off, n,
+	        sink_init(&i.sink, &into_ops, NULL), err))
 		return -1;
-	data = sink_mem_data(mem, &len);
-	if (len != n)
-		return err_set(err, ERR_CORRUPT,
-		    "%zu bytes came where %zu were wanted", len, n);
-	memcpy(to, data, n);
-	return 0;
+	return i.room == 0
+	           ? 0
+	           : err_set(err, ERR_CORRUPT,
+	                 "%zu bytes came where %zu were wanted", n - i.room, n);
 }
 
 /* The header, once: what it says is kept with the table. */
@@ -427,15 +472,19 @@ read_frames(struct pack_reader *r, const struct manifest_file *f,
 		return NULL;
 	}
 	in = malloc(inlen + 1);
-	out = malloc(outlen + 1);
-	if (!in || !out) {
+	if (!in) {
 		(void)err_nomem(err);
 		return NULL;
 	}
-	if (get(r, f, c, first->in, in, inlen, err) ||
-	    frames_unpack(in, inlen, out, outlen, err))
+	if (get(r, f, c, first->in, in, inlen, err))
 		return NULL;
-	return TAKE(out);
+	/* not before: what is encrypted was in memory twice until now */
+	out = malloc(outlen + 1);
+	if (!out) {
+		(void)err_nomem(err);
+		return NULL;
+	}
+	return frames_unpack(in, inlen, out, outlen, err) ? NULL : TAKE(out);
 }
 
 static int

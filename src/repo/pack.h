@@ -6,6 +6,7 @@
 #ifndef REPO_PACK_H
 #define REPO_PACK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,7 +15,8 @@
 
 enum {
 	PACK_FRAME = 256 << 10, /* decompressed bytes in a frame */
-	PACK_SIZE = 32 << 20,   /* stored bytes after which the next is begun */
+	PACK_SIZE = 32 << 20, /* stored bytes after which the next is begun, */
+	PACK_TAR = 512 << 20, /* or of the tar: its table stays small */
 	PACK_OBJECT_MAX = 1 << 20 /* larger objects are files of their own */
 };
 
@@ -29,6 +31,8 @@ MUST_CHECK int pack_writer_new(struct set *, struct manifest_component *,
 MUST_CHECK int pack_add(struct pack_writer *, const void *, size_t,
     const uint8_t sha256[SHA256_SIZE], char path[LAYOUT_KEY_SIZE],
     uint64_t *offset, struct err *);
+/* A pack is open: it takes memory. */
+bool pack_writer_open(const struct pack_writer *);
 /* Seal the pack that is open. */
 MUST_CHECK int pack_writer_end(struct pack_writer *, struct err *);
 void pack_writer_free(struct pack_writer *);

@@ -56,6 +56,9 @@ struct s3_options {
 	s3_reload_fn *reload;
 	const void *reload_ctx;
 	unsigned connections; /* at once; 0: any number */
+	/* Not of the client itself: what its users give s3_upload_new; 0: 8
+	 * MiB. */
+	size_t part;
 };
 
 /* ERR_USAGE: an option that cannot be right; *which is then what it is called

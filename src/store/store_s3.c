@@ -12,6 +12,7 @@ struct store_s3 {
 	struct s3 *s3;
 	char *prefix; /* "" or ends with '/' */
 	char *where;
+	size_t part; /* of uploads */
 	bool create;
 };
 
@@ -59,7 +60,7 @@ put(struct store *st, const char *key, struct sink **ret, struct err *err)
 
 	if (full_key(d, key, &full, err))
 		return -1;
-	return s3_upload_new(d->s3, full, NULL, S3_ALL, PART, ret, err);
+	return s3_upload_new(d->s3, full, NULL, S3_ALL, d->part, ret, err);
 }
 
 /* A server that sends less than was asked for, because there is no more, is
@@ -281,6 +282,7 @@ store_s3_new(const struct s3_options *o, const char *prefix, bool create,
 		return err_nomem(err);
 	d->store.ops = &ops;
 	d->create = create;
+	d->part = o->part ? o->part : PART;
 	owned = &d->store;
 	if (s3_new(o, &d->s3, err) ||
 	    set_prefix(d, prefix ? prefix : "", err) || set_where(d, err))

@@ -52,6 +52,8 @@ struct sink *sink_init(struct sink *, const struct sink_ops *,
 /* Collect into memory, up to max bytes.  Borrow the bytes with sink_mem_data;
  * they live as long as the sink. */
 MUST_CHECK int sink_mem_new(size_t max, struct sink **, struct err *);
+/* So many bytes are likely to come: room for them at once. */
+MUST_CHECK int sink_mem_expect(struct sink *, size_t n, struct err *);
 const char *sink_mem_data(const struct sink *, size_t *len);
 
 /* Pass bytes on to next (owned from here on, freed on failure) and count

@@ -46,6 +46,12 @@ sink_mem_new(size_t max, struct sink **out, struct err *err)
 	return 0;
 }
 
+int
+sink_mem_expect(struct sink *s, size_t n, struct err *err)
+{
+	return buf_reserve(&((struct sink_mem *)s)->buf, n, err);
+}
+
 const char *
 sink_mem_data(const struct sink *s, size_t *len)
 {

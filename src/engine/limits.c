@@ -1,0 +1,66 @@
+#include "engine/limits.h"
+
+#define MIB ((uint64_t)1 << 20)
+#define KIB ((uint64_t)1 << 10)
+
+/*
+ * Measured as resident memory (VmHWM) on Debian 12, and rounded up: 15 MiB with
+ * libcurl, OpenSSL, SQLite and the rest before anything is done, 1.5 with the
+ * system's certificates for each of two servers, threads, a manifest.
+ */
+enum {
+	BASE_MIB = 19,
+	WALK_SAVE_KIB = 3584, /* a page of a listing, lines that wait */
+	WALK_LOAD_KIB = 4096, /* the same, and tables of packs */
+	/* a thread's stack, libcurl's buffers, TLS: to one server, to two */
+	ONE_SIDE_KIB = 128,
+	TWO_SIDES_KIB = 288,
+	SHARE_OF_TRANSFERS = 6, /* of the memory they take one such part */
+	PART_LEAST_MIB = 5,     /* S3 allows no smaller ones */
+	PART_MOST_MIB = 8,
+	SHARE_OF_PART = 10,
+	FRAME_KIB = 1280, /* of a pack: before and after zstd, and zstd's own */
+	ZSTD_KIB = 1536,  /* of a stream */
+};
+
+static void
+common(const struct config_limits *c, struct limits *l)
+{
+	uint64_t most = c->memory / SHARE_OF_TRANSFERS / (TWO_SIDES_KIB * KIB);
+	uint64_t part = c->memory / SHARE_OF_PART / MIB;
+
+	if (part < PART_LEAST_MIB)
+		part = PART_LEAST_MIB;
+	if (part > PART_MOST_MIB)
+		part = PART_MOST_MIB;
+	l->transfers = (unsigned)(c->transfers < most ? c->transfers : most);
+	l->part = (size_t)(part * MIB);
+	l->pack = l->part + FRAME_KIB * KIB;
+	l->large = l->part + ZSTD_KIB * KIB;
+}
+
+static uint64_t
+rest(uint64_t memory, uint64_t taken)
+{
+	return memory > taken ? memory - taken : 0;
+}
+
+void
+limits_save(const struct config_limits *c, struct limits *l)
+{
+	uint64_t inventory;
+
+	common(c, l);
+	inventory = l->part + ZSTD_KIB * KIB;
+	l->budget = rest(c->memory, BASE_MIB * MIB + WALK_SAVE_KIB * KIB +
+	                                l->transfers * (ONE_SIDE_KIB * KIB) +
+	                                l->pack + inventory);
+}
+
+void
+limits_load(const struct config_limits *c, struct limits *l)
+{
+	common(c, l);
+	l->budget = rest(c->memory, BASE_MIB * MIB + WALK_LOAD_KIB * KIB +
+	                                l->transfers * (TWO_SIDES_KIB * KIB));
+}
