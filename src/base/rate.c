@@ -132,6 +132,20 @@ rate_note(struct rate *r, uint64_t n)
 }
 
 uint64_t
+rate_now(struct rate *r)
+{
+	uint64_t n = 0;
+
+	if (!r)
+		return n;
+	monitor_enter(&r->m);
+	ask(r);
+	n = r->per_second;
+	monitor_leave(&r->m);
+	return n;
+}
+
+uint64_t
 rate_step(struct rate *r)
 {
 	uint64_t n = RATE_STEP_MAX;

@@ -35,6 +35,8 @@ void rate_done(struct rate *);
 void rate_take(struct rate *, uint64_t n);
 /* n bytes have gone already; those who come next wait for them. */
 void rate_note(struct rate *, uint64_t n);
+/* Bytes a second now; 0: no limit. */
+uint64_t rate_now(struct rate *);
 /* How many bytes to take at once, so that all who wait come by often: up to
  * RATE_STEP_MAX. */
 uint64_t rate_step(struct rate *);

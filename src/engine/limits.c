@@ -45,22 +45,36 @@ rest(uint64_t memory, uint64_t taken)
 	return memory > taken ? memory - taken : 0;
 }
 
+static void
+read_ahead(const struct config_limits *c, struct limits *l)
+{
+	uint64_t room = rest(l->budget, l->large);
+
+	if (c->limited)
+		l->ahead = room < l->part ? (size_t)room : l->part;
+	l->large += l->ahead;
+}
+
 void
 limits_save(const struct config_limits *c, struct limits *l)
 {
 	uint64_t inventory;
 
+	*l = (struct limits){ 0 };
 	common(c, l);
 	inventory = l->part + ZSTD_KIB * KIB;
 	l->budget = rest(c->memory, BASE_MIB * MIB + WALK_SAVE_KIB * KIB +
 	                                l->transfers * (ONE_SIDE_KIB * KIB) +
 	                                l->pack + inventory);
+	read_ahead(c, l);
 }
 
 void
 limits_load(const struct config_limits *c, struct limits *l)
 {
+	*l = (struct limits){ 0 };
 	common(c, l);
 	l->budget = rest(c->memory, BASE_MIB * MIB + WALK_LOAD_KIB * KIB +
 	                                l->transfers * (TWO_SIDES_KIB * KIB));
+	read_ahead(c, l);
 }

@@ -18,7 +18,11 @@ struct limits {
 	size_t part;        /* of an upload */
 	uint64_t budget;    /* of a pool: bytes of objects under way */
 	uint64_t pack;      /* a pack that is being written */
-	uint64_t large;     /* a large object, beside nothing else of it */
+	/* A large object; under a limit of bandwidth with what is received of
+	 * it while a part is sent: one line must not stand still for the
+	 * other. */
+	uint64_t large;
+	size_t ahead; /* the latter; 0: nothing */
 };
 
 /* While objects are saved; the first pack and the inventory are accounted for

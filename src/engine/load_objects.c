@@ -181,6 +181,8 @@ put_large(struct batch *b, struct err *err)
 
 	if (file_of(b->l, w->file, &file, err) ||
 	    t->put(t->arg, &w->object, &to, err) ||
+	    (env->limits.ahead &&
+	        sink_queue_new(TAKE(to), env->limits.ahead, &to, err)) ||
 	    (!is_stored_as_is(file, w) &&
 	        sink_expect_new(TAKE(to), w->file, w->object.size, w->sha256,
 	            &to, err)) ||

@@ -161,6 +161,7 @@ save_large(struct job *j, struct inventory_entry *e, struct err *err)
 		return -1;
 	}
 	set_file_hash(file, e->sha256);
+	set_file_ahead(file, s->env.limits.ahead);
 	if (j->source.fetch(j->source.arg, &j->object, meter, err))
 		return -1;
 	j->far_failed = true;

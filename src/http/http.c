@@ -5,6 +5,7 @@
 #include <curl/curl.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/date.h"
@@ -32,6 +33,9 @@ enum {
 	SENT_MAX = 1 << 20, /* all header lines of a request */
 	OWN_LINES = 3,      /* beside the caller's headers */
 	HEADERS_USUAL = 1 << 10,
+	RECEIVE_SHARE = 16, /* of a second, in the socket */
+	RECEIVE_LEAST = 32 << 10,
+	RECEIVE_MOST = 4 << 20,
 };
 
 /* What the callbacks of one exchange need. */
@@ -530,6 +534,26 @@ set_proxy(struct setup *s, const struct http *h, const char *url)
 	set_pointer(s, CURLOPT_NOPROXY, "");
 }
 
+/* What the system receives before anybody asks for it is beyond the limit: a
+ * fraction of a second's bytes.  Where that cannot be set it is as it was. */
+static int
+on_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
+{
+	const struct handle *hd = arg;
+	uint64_t rate = rate_now(hd->x.receive);
+	int bytes = RECEIVE_LEAST;
+
+	(void)purpose;
+	if (rate / RECEIVE_SHARE > RECEIVE_LEAST)
+		bytes = rate / RECEIVE_SHARE > RECEIVE_MOST
+		            ? RECEIVE_MOST
+		            : (int)(rate / RECEIVE_SHARE);
+	if (rate)
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes,
+		    sizeof bytes);
+	return CURL_SOCKOPT_OK;
+}
+
 /* The body at the pace of the limit, a step at a time. */
 static size_t
 on_send(char *to, size_t size, size_t n, void *arg)
@@ -574,6 +598,8 @@ set_callbacks(struct handle *hd)
 	(void)curl_easy_setopt(hd->curl, CURLOPT_READDATA, hd);
 	(void)curl_easy_setopt(hd->curl, CURLOPT_SEEKFUNCTION, on_rewind);
 	(void)curl_easy_setopt(hd->curl, CURLOPT_SEEKDATA, hd);
+	(void)curl_easy_setopt(hd->curl, CURLOPT_SOCKOPTFUNCTION, on_socket);
+	(void)curl_easy_setopt(hd->curl, CURLOPT_SOCKOPTDATA, hd);
 }
 
 /* What stays; each option that is set costs as much as a small header. */

@@ -83,6 +83,9 @@ MUST_CHECK int set_file(struct set *, struct manifest_component *,
  * is written, by its finish.  Costs nothing where that is what is stored.
  */
 void set_file_hash(struct sink *, uint8_t digest[SHA256_SIZE]);
+/* Of a SET_PROBE, before its first byte: so much may be written while the rest
+ * is being stored. */
+void set_file_ahead(struct sink *, size_t bytes);
 
 /* To be filled in by the caller; it is the set's. */
 struct manifest_references *set_references(struct set *);

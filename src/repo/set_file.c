@@ -29,8 +29,9 @@ struct set_file {
 	uint8_t digest[SHA256_SIZE];
 	uint8_t *content; /* the caller's; or NULL */
 	struct buf probe; /* what waits for the decision */
-	bool decided, ahead;
-	bool as_is; /* what is stored is what was written */
+	bool decided;
+	size_t ahead; /* of the queue; 0: none */
+	bool as_is;   /* what is stored is what was written */
 };
 
 static int
@@ -77,7 +78,7 @@ build(struct set_file *f, bool zstd, struct err *err)
 	    sink_count_new(TAKE(s), &f->stored, &s, err) ||
 	    sink_hash_new(TAKE(s), f->digest, &s, err) ||
 	    (age && encrypt(f, &s, err)) ||
-	    (f->ahead && sink_queue_new(TAKE(s), AHEAD, &s, err)) ||
+	    (f->ahead && sink_queue_new(TAKE(s), f->ahead, &s, err)) ||
 	    (zstd && sink_zstd_new(TAKE(s), LEVEL, &s, err)) ||
 	    (f->content && !f->as_is &&
 	        sink_hash_new(TAKE(s), f->content, &s, err)))
@@ -217,7 +218,7 @@ prepare(struct set_file *f, const char *file, enum set_coding coding,
 		return -1;
 	if (coding == SET_PROBE)
 		return buf_reserve(&f->probe, 0, err);
-	f->ahead = coding == SET_AHEAD;
+	f->ahead = coding == SET_AHEAD ? AHEAD : 0;
 	return build(f, coding != SET_RAW, err);
 }
 
@@ -249,4 +250,13 @@ set_file_hash(struct sink *s, uint8_t digest[SHA256_SIZE])
 
 	assert(!f->decided);
 	f->content = digest;
+}
+
+void
+set_file_ahead(struct sink *s, size_t bytes)
+{
+	struct set_file *f = (struct set_file *)s;
+
+	assert(!f->decided);
+	f->ahead = bytes;
 }

@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import json
 import os
+import socket
 import time
 
 
@@ -34,7 +35,7 @@ class Wire:
 
     async def pump(self, reader, writer, way):
         loop = asyncio.get_running_loop()
-        queue = asyncio.Queue(64)
+        queue = asyncio.Queue(256 if self.delay else 4)
 
         async def pass_on():
             while True:
@@ -45,6 +46,7 @@ class Wire:
                     break
                 writer.write(data)
                 await writer.drain()
+                self.count(way, len(data))
             if writer.can_write_eof():
                 writer.write_eof()
 
@@ -54,9 +56,7 @@ class Wire:
                     data = await reader.read(1 << 16)
                 except OSError:
                     data = b""
-                if data:
-                    self.count(way, len(data))
-                elif way == 0:
+                if not data and way == 0:
                     self.now -= 1
                 await queue.put((loop.time() + self.delay, data))
                 if not data:
@@ -71,6 +71,10 @@ class Wire:
         self.total += 1
         self.most = max(self.most, self.now)
         far = None
+        # little is on its way: what was counted has been taken
+        writer.transport.set_write_buffer_limits(1 << 16)
+        writer.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 16)
         try:
             far_reader, far = await asyncio.open_connection(self.host,
                                                             self.port)

@@ -183,6 +183,33 @@ free_runs_what_is_queued(void **state)
 }
 
 static void
+memory_beside_the_jobs_counts_too(void **state)
+{
+	struct shared s = { 0 };
+	struct job job = { .s = &s, .cost = 60, .ms = 1 };
+	struct err err = { 0 };
+	AUTO(pool) struct pool *p = NULL;
+
+	(void)state;
+	assert_int_equal(pool_new(4, 100, &p, &err), 0);
+	assert_true(pool_try(p, 70));
+	assert_false(pool_try(p, 31));
+	assert_true(pool_try(p, 30));
+	pool_give(p, 30);
+	/* what must be is there, whatever the budget says */
+	pool_take(p, 1000);
+	assert_false(pool_try(p, 0));
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(pool_run(p, work, &job, 60, &err), 0);
+	assert_int_equal(pool_wait(p, &err), 0);
+	/* each alone, for there was no room */
+	assert_int_equal(atomic_load(&s.most), 1);
+	pool_give(p, 1070);
+	assert_true(pool_try(p, 100));
+	pool_give(p, 100);
+}
+
+static void
 every_allocation_may_fail(void **state)
 {
 	(void)state;
@@ -225,6 +252,7 @@ main(void)
 		cmocka_unit_test(the_largest_cost_does_not_wrap_around),
 		cmocka_unit_test(the_first_error_stops_the_queue),
 		cmocka_unit_test(free_runs_what_is_queued),
+		cmocka_unit_test(memory_beside_the_jobs_counts_too),
 		cmocka_unit_test(every_allocation_may_fail),
 		cmocka_unit_test(a_pool_that_cannot_be_whole_is_none),
 	};

@@ -52,13 +52,15 @@ what_ends_out_of_order_leaves_in_order(void **state)
 	uint64_t place[4];
 
 	(void)state;
-	assert_int_equal(window_new(8, leave, &o, &w, &err), 0);
+	assert_int_equal(window_new(&(struct window_size){ 8, 1 << 20 }, leave,
+	                     &o, &w, &err),
+	    0);
 	for (size_t i = 0; i < 4; i++)
 		assert_int_equal(window_enter(w, &place[i], &err), 0);
-	assert_int_equal(window_done(w, place[2], number(2), &err), 0);
-	assert_int_equal(window_done(w, place[1], number(1), &err), 0);
+	assert_int_equal(window_done(w, place[2], number(2), 8, &err), 0);
+	assert_int_equal(window_done(w, place[1], number(1), 8, &err), 0);
 	assert_int_equal(o.n, 0);
-	assert_int_equal(window_done(w, place[0], number(0), &err), 0);
+	assert_int_equal(window_done(w, place[0], number(0), 8, &err), 0);
 	assert_int_equal(o.n, 3);
 	window_skip(w, place[3]);
 	assert_int_equal(o.n, 3);
@@ -81,7 +83,7 @@ work(void *arg, struct err *err)
 	if (j->place % 7 == 3)
 		window_skip(j->w, j->place);
 	else
-		rc = window_done(j->w, j->place, number(j->place), err);
+		rc = window_done(j->w, j->place, number(j->place), 8, err);
 	free(j);
 	return rc;
 }
@@ -97,7 +99,9 @@ many_threads_keep_the_order(void **state)
 	(void)state;
 	assert_non_null(o);
 	o->fail_at = ITEMS;
-	assert_int_equal(window_new(16, leave, o, &w, &err), 0);
+	assert_int_equal(window_new(&(struct window_size){ 16, 20 }, leave, o,
+	                     &w, &err),
+	    0);
 	assert_int_equal(pool_new(4, 100, &p, &err), 0);
 	for (int i = 0; i < ITEMS; i++) {
 		struct job *j = malloc(sizeof *j);
@@ -127,11 +131,13 @@ a_failure_to_leave_is_told_to_all(void **state)
 	uint64_t a, b, c;
 
 	(void)state;
-	assert_int_equal(window_new(4, leave, &o, &w, &err), 0);
+	assert_int_equal(window_new(&(struct window_size){ 4, 1 << 20 }, leave,
+	                     &o, &w, &err),
+	    0);
 	assert_int_equal(window_enter(w, &a, &err), 0);
 	assert_int_equal(window_enter(w, &b, &err), 0);
-	assert_int_equal(window_done(w, a, number(1), &err), 0);
-	assert_int_equal(window_done(w, b, number(2), &err), -1);
+	assert_int_equal(window_done(w, a, number(1), 8, &err), 0);
+	assert_int_equal(window_done(w, b, number(2), 8, &err), -1);
 	assert_string_equal(err.msg, "no room for item 1");
 	assert_int_equal(window_enter(w, &c, &err), -1);
 	assert_true(err_is(&err, ERR_IO));
@@ -147,12 +153,44 @@ what_never_left_is_dropped(void **state)
 	uint64_t a, b;
 
 	(void)state;
-	assert_int_equal(window_new(4, leave, &o, &w, &err), 0);
+	assert_int_equal(window_new(&(struct window_size){ 4, 1 << 20 }, leave,
+	                     &o, &w, &err),
+	    0);
 	assert_int_equal(window_enter(w, &a, &err), 0);
 	assert_int_equal(window_enter(w, &b, &err), 0);
-	assert_int_equal(window_done(w, b, number(2), &err), 0);
+	assert_int_equal(window_done(w, b, number(2), 8, &err), 0);
 	assert_int_equal(o.n, 0);
 	window_free(w, free); /* the sanitizer sees a leak */
+}
+
+/* What waits behind the oldest has a limit in bytes, too. */
+static void
+who_enters_waits_for_the_oldest_when_much_is_held(void **state)
+{
+	struct order o = { .fail_at = ITEMS };
+	struct window *w = NULL;
+	AUTO(pool) struct pool *p = NULL;
+	struct job *j = malloc(sizeof *j);
+	struct err err = { 0 };
+	uint64_t b, c;
+
+	(void)state;
+	assert_non_null(j);
+	assert_int_equal(window_new(&(struct window_size){ 100, 7 }, leave, &o,
+	                     &w, &err),
+	    0);
+	j->w = w;
+	assert_int_equal(window_enter(w, &j->place, &err), 0);
+	assert_int_equal(window_enter(w, &b, &err), 0);
+	assert_int_equal(window_done(w, b, number(1), 8, &err), 0);
+	assert_int_equal(o.n, 0);
+	assert_int_equal(pool_new(1, 100, &p, &err), 0);
+	assert_int_equal(pool_run(p, work, j, 1, &err), 0);
+	assert_int_equal(window_enter(w, &c, &err), 0);
+	/* it would have come in before, had it not waited */
+	assert_int_equal(o.n, 2);
+	assert_int_equal(pool_wait(p, &err), 0);
+	window_free(w, free);
 }
 
 static void
@@ -163,7 +201,9 @@ no_memory_is_said(void **state)
 
 	(void)state;
 	failalloc_at(0);
-	assert_int_equal(window_new(4, leave, NULL, &w, &err), -1);
+	assert_int_equal(window_new(&(struct window_size){ 4, 1 << 20 }, leave,
+	                     NULL, &w, &err),
+	    -1);
 	failalloc_at(-1);
 	assert_true(err_is(&err, ERR_NOMEM));
 }
@@ -176,6 +216,8 @@ main(void)
 		cmocka_unit_test(many_threads_keep_the_order),
 		cmocka_unit_test(a_failure_to_leave_is_told_to_all),
 		cmocka_unit_test(what_never_left_is_dropped),
+		cmocka_unit_test(
+		    who_enters_waits_for_the_oldest_when_much_is_held),
 		cmocka_unit_test(no_memory_is_said),
 	};
 
