@@ -1,6 +1,5 @@
 #include "base/rate.h"
 
-#include <stdbool.h>
 #include <time.h>
 
 enum {
@@ -100,21 +99,24 @@ try_take(struct rate *r, uint64_t n, unsigned *wait_ms)
 	return k;
 }
 
-void
+bool
 rate_take(struct rate *r, uint64_t n)
 {
-	if (!r)
-		return;
-	while (n > 0) {
+	bool waited = false;
+
+	while (r && n > 0) {
 		unsigned wait_ms;
 		uint64_t k;
 
 		monitor_enter(&r->turn);
-		while ((k = try_take(r, n, &wait_ms)) == 0)
+		while ((k = try_take(r, n, &wait_ms)) == 0) {
 			clock_sleep_ms(r->clock, wait_ms);
+			waited = true;
+		}
 		monitor_leave(&r->turn);
 		n -= k;
 	}
+	return waited;
 }
 
 void

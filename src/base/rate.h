@@ -10,6 +10,7 @@
 #ifndef BASE_RATE_H
 #define BASE_RATE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/clock.h"
@@ -31,8 +32,9 @@ struct rate {
 /* The table is copied; times of day are the machine's local ones. */
 void rate_init(struct rate *, const struct timetable *, const struct clock *);
 void rate_done(struct rate *);
-/* Wait until n more bytes may go.  NULL: there is no limit. */
-void rate_take(struct rate *, uint64_t n);
+/* Wait until n more bytes may go; true: there was a wait.  NULL: there is no
+ * limit. */
+bool rate_take(struct rate *, uint64_t n);
 /* n bytes have gone already; those who come next wait for them. */
 void rate_note(struct rate *, uint64_t n);
 /* Bytes a second now; 0: no limit. */

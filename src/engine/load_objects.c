@@ -9,9 +9,11 @@
 #include "repo/pack.h"
 
 enum {
-	BATCH = 16,           /* objects of one job */
+	BATCH = 64,           /* objects of one job */
+	BATCH_LEAST = 16,     /* of few objects: that all workers get some */
 	BATCH_SPAN = 1 << 20, /* bytes of a pack that they may cover */
-	ENTRY_COST = 8 << 10, /* with headers and tags */
+	OPEN = 4,             /* packs that neighbours may lie in by turns */
+	ENTRY_COST = 4 << 10, /* with headers and tags */
 };
 
 struct load {
@@ -22,7 +24,9 @@ struct load {
 	struct inventory *inventory;
 	struct object have; /* the target's next */
 	bool have_more;
-	struct batch *open; /* being filled; NULL: none */
+	struct batch *open[OPEN]; /* being filled; NULL: none */
+	size_t next;              /* of them, the one to give up */
+	size_t most;              /* objects of one job */
 };
 
 struct batch {
@@ -31,8 +35,9 @@ struct batch {
 	struct inventory_entry want[BATCH];
 	struct object have[BATCH]; /* no key: the target has none */
 	bool needed[BATCH];
-	uint64_t from, to; /* of the pack, what the needed ones cover */
-	uint64_t spare;    /* bytes that only reading them takes */
+	uint64_t low, high; /* of the pack, what all of them cover */
+	uint64_t from, to;  /* and what the needed ones do */
+	uint64_t spare;     /* bytes that only reading them takes */
 };
 
 /* --- a worker's part */
@@ -231,13 +236,12 @@ batch_run(void *arg, struct err *err)
 static uint64_t
 cost_of(struct batch *b)
 {
-	const struct inventory_entry *first = &b->want[0];
-	const struct inventory_entry *last = &b->want[b->n - 1];
 	uint64_t entries = (uint64_t)b->n * ENTRY_COST, span, most = 0;
 
-	if (!first->packed)
-		return entries + (first->file ? b->l->env->limits.large : 0);
-	span = last->offset + last->object.size - first->offset;
+	if (!b->want[0].packed)
+		return entries +
+		       (b->want[0].file ? b->l->env->limits.large : 0);
+	span = b->high - b->low;
 	for (size_t i = 0; i < b->n; i++)
 		if (b->want[i].object.size > most)
 			most = b->want[i].object.size;
@@ -246,9 +250,9 @@ cost_of(struct batch *b)
 }
 
 static int
-flush(struct load *l, struct err *err)
+flush(struct load *l, size_t i, struct err *err)
 {
-	struct batch *b = TAKE(l->open);
+	struct batch *b = TAKE(l->open[i]);
 
 	if (!b)
 		return 0;
@@ -258,36 +262,80 @@ flush(struct load *l, struct err *err)
 	return -1;
 }
 
-/* May stand in one job with those that are in it: same pack, near. */
+static int
+flush_all(struct load *l, struct err *err)
+{
+	for (size_t i = 0; i < OPEN; i++)
+		if (flush(l, i, err))
+			return -1;
+	return 0;
+}
+
+static uint64_t
+end_of(const struct inventory_entry *e)
+{
+	return e->offset + e->object.size;
+}
+
+/* May stand in one job with those that are in it: same pack, near.  Workers
+ * wrote them, so they lie there in no order. */
 static bool
 fits(const struct batch *b, const struct inventory_entry *e)
 {
 	const struct inventory_entry *first = &b->want[0];
+	uint64_t low = e->offset < b->low ? e->offset : b->low,
+	         high = end_of(e) > b->high ? end_of(e) : b->high;
 
-	if (b->n == BATCH || !e->packed != !first->packed ||
+	if (b->n == b->l->most || !e->packed != !first->packed ||
 	    !e->file != !first->file)
 		return false;
 	if (!e->file)
 		return true;
 	return e->packed && strcmp(e->file, first->file) == 0 &&
-	       e->offset >= first->offset &&
-	       e->offset + e->object.size - first->offset <= BATCH_SPAN;
+	       high - low <= BATCH_SPAN;
+}
+
+/* The place of a job that it fits into: one that is open, or a new one. */
+static int
+place_for(struct load *l, const struct inventory_entry *e, size_t *ret,
+    struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < OPEN; i++)
+		if (l->open[i] && fits(l->open[i], e)) {
+			*ret = i;
+			return 0;
+		}
+	i = l->next++ % OPEN;
+	if (flush(l, i, err))
+		return -1;
+	l->open[i] = calloc(1, sizeof *l->open[i]);
+	if (!l->open[i])
+		return err_nomem(err);
+	l->open[i]->l = l;
+	l->open[i]->low = e->offset;
+	l->open[i]->high = end_of(e);
+	*ret = i;
+	return 0;
 }
 
 static int
 add(struct load *l, struct inventory_entry *e, struct object *have,
     struct err *err)
 {
-	if (l->open && !fits(l->open, e) && flush(l, err))
+	struct batch *b;
+	size_t i = 0;
+
+	if (place_for(l, e, &i, err))
 		return -1;
-	if (!l->open) {
-		l->open = calloc(1, sizeof *l->open);
-		if (!l->open)
-			return err_nomem(err);
-		l->open->l = l;
-	}
-	l->open->want[l->open->n] = *e;
-	object_move(&l->open->have[l->open->n++], have);
+	b = l->open[i];
+	if (e->offset < b->low)
+		b->low = e->offset;
+	if (end_of(e) > b->high)
+		b->high = end_of(e);
+	b->want[b->n] = *e;
+	object_move(&b->have[b->n++], have);
 	*e = (struct inventory_entry){ 0 };
 	return 0;
 }
@@ -410,7 +458,7 @@ run(struct load *l, struct err *err)
 	if (pack_reader_new(env->repo, &l->packs, err) ||
 	    pool_new(env->limits.transfers, env->limits.budget, &l->pool,
 	        err) ||
-	    walk(l, put_wanted, count_extra, err) || flush(l, err) ||
+	    walk(l, put_wanted, count_extra, err) || flush_all(l, err) ||
 	    pool_wait(l->pool, err))
 		return -1;
 	if (!env->exact || env->counts->extra == 0)
@@ -424,11 +472,25 @@ run(struct load *l, struct err *err)
 	return 0;
 }
 
+/* Many in one job: the frames around them are read once.  Some for each
+ * worker: they put one object after the other. */
+static size_t
+batch_size(const struct load_env *env)
+{
+	uint64_t share = env->mc->objects / (4 * env->limits.transfers + 1);
+
+	if (share < BATCH_LEAST)
+		return BATCH_LEAST;
+	return share < BATCH ? (size_t)share : (size_t)BATCH;
+}
+
 int
 load_objects(const struct load_env *env, const struct object_target *target,
     struct err *err)
 {
-	struct load l = { .env = env, .target = target };
+	struct load l = {
+		.env = env, .target = target, .most = batch_size(env)
+	};
 	int rc;
 
 	if (!manifest_inventory_of(env->mc))
@@ -436,7 +498,8 @@ load_objects(const struct load_env *env, const struct object_target *target,
 		    "the set has no inventory of '%s'", env->mc->name);
 	rc = run(&l, err);
 	pool_free(l.pool);
-	batch_free(l.open);
+	for (size_t i = 0; i < OPEN; i++)
+		batch_free(l.open[i]);
 	pack_reader_free(l.packs);
 	inventory_free(l.inventory);
 	object_done(&l.have);

@@ -33,7 +33,7 @@ enum {
 	SENT_MAX = 1 << 20, /* all header lines of a request */
 	OWN_LINES = 3,      /* beside the caller's headers */
 	HEADERS_USUAL = 1 << 10,
-	RECEIVE_SHARE = 16, /* of a second, in the socket */
+	RECEIVE_SHARE = 32, /* of a second, in the socket */
 	RECEIVE_LEAST = 32 << 10,
 	RECEIVE_MOST = 4 << 20,
 };
@@ -47,6 +47,7 @@ struct exchange {
 	struct rate *receive, *send;
 	const struct http_request *q;
 	size_t sent; /* of its body */
+	bool paced;  /* it waited for the limit */
 };
 
 /* An easy handle with the connections it keeps, and what does not change from
@@ -194,10 +195,11 @@ handle_get(struct http *h, bool fresh, struct err *err)
 
 /* Inside the monitor: those who wait get their turn, by what was learned. */
 static void
-leave(struct http *h, struct throttle_sample *s)
+leave(struct http *h, bool paced, struct throttle_sample *s)
 {
 	s->busy = h->busy--;
-	s->waiting = h->waiting > 0;
+	/* who waits for the limit is not helped by more connections */
+	s->waiting = h->waiting > 0 && !paced;
 	throttle_note(&h->throttle, s);
 	for (unsigned i = h->busy;
 	     i < throttle_limit(&h->throttle) && i - h->busy < h->waiting; i++)
@@ -209,7 +211,7 @@ static void
 handle_put(struct http *h, struct handle *hd, struct throttle_sample *s)
 {
 	monitor_enter(&h->m);
-	leave(h, s);
+	leave(h, hd && hd->x.paced, s);
 	if (hd && h->nidle + h->busy < throttle_limit(&h->throttle)) {
 		hd->next = TAKE(h->idle);
 		h->idle = TAKE(hd);
@@ -314,7 +316,7 @@ on_body(char *p, size_t size, size_t n, void *arg)
 	int rc = 0;
 
 	n *= size;
-	rate_take(x->receive, n);
+	x->paced |= rate_take(x->receive, n);
 	if (x->r->status == 0)
 		take_status(hd);
 	if (x->r->status / 100 != 2)
@@ -565,7 +567,7 @@ on_send(char *to, size_t size, size_t n, void *arg)
 	n *= size;
 	n = n < left ? n : left;
 	n = n < step ? n : (size_t)step;
-	rate_take(x->send, n);
+	x->paced |= rate_take(x->send, n);
 	if (n > 0)
 		memcpy(to, (const char *)x->q->body + x->sent, n);
 	x->sent += n;
@@ -622,13 +624,15 @@ set_once(struct setup *s, struct http *h, struct handle *hd, struct err *err)
 
 /* What fits into one step leaves libcurl with the headers, as one packet. */
 static void
-set_body(struct setup *s, struct rate *send, const struct http_request *q)
+set_body(struct setup *s, struct exchange *x)
 {
+	const struct http_request *q = x->q;
+	struct rate *send = x->send;
 	bool paced = send && q->body_len > rate_step(send);
 	const void *body = q->body_len ? q->body : "";
 
 	if (!paced)
-		rate_take(send, q->body_len);
+		x->paced |= rate_take(send, q->body_len);
 	/* a body in memory: libcurl can send it again by itself when a kept
 	 * connection turns out to be closed */
 	set_pointer(s, CURLOPT_POSTFIELDS, paced ? NULL : body);
@@ -651,7 +655,7 @@ set_request(struct setup *s, struct handle *hd)
 		set_long(s, CURLOPT_NOBODY, 1);
 		method = NULL;
 	} else if (strcmp(method, "PUT") == 0 || strcmp(method, "POST") == 0) {
-		set_body(s, hd->x.send, q);
+		set_body(s, &hd->x);
 	} else if (strcmp(method, "GET") == 0) {
 		method = NULL;
 	}
@@ -766,8 +770,8 @@ exchange(struct http *h, struct handle *hd)
 	}
 	set_request(&s, hd);
 	/* one byte each: behind the headers of those before */
-	rate_take(hd->x.send, 1);
-	rate_take(hd->x.receive, 1);
+	hd->x.paced |= rate_take(hd->x.send, 1);
+	hd->x.paced |= rate_take(hd->x.receive, 1);
 	if (s.rc == CURLE_OK)
 		s.rc = curl_easy_perform(s.c);
 	if (s.rc == CURLE_OK)

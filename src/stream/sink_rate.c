@@ -17,7 +17,7 @@ rate_write(struct sink *s, const void *bytes, size_t n, struct err *err)
 		uint64_t step = rate_step(r);
 		size_t k = n < step ? n : (size_t)step;
 
-		rate_take(r, k);
+		(void)rate_take(r, k);
 		if (sink_write(s->next, p, k, err))
 			return -1;
 		p += k;

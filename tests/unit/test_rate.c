@@ -47,7 +47,7 @@ run(struct flow *f, int64_t ms, uint64_t n)
 	uint64_t sum = 0;
 
 	while (slept(f) < end) {
-		rate_take(&f->r, n);
+		(void)rate_take(&f->r, n);
 		sum += n;
 		if (slept(f) / 100 < TENTHS)
 			f->tenth[slept(f) / 100] += n;
@@ -152,10 +152,24 @@ what_went_already_delays_the_next(void **state)
 
 	(void)state;
 	start(&f, "1000");
-	rate_take(&f.r, 100);
+	(void)rate_take(&f.r, 100);
 	rate_note(&f.r, 2000);
-	rate_take(&f.r, 1);
+	(void)rate_take(&f.r, 1);
 	assert_in_range(slept(&f), 1990, 2110);
+	rate_done(&f.r);
+}
+
+static void
+who_waits_is_told(void **state)
+{
+	struct flow f;
+
+	(void)state;
+	start(&f, "1000");
+	assert_int_equal(rate_now(&f.r), 1000);
+	assert_int_equal(rate_now(NULL), 0);
+	assert_false(rate_take(&f.r, 50));
+	assert_true(rate_take(&f.r, 500));
 	rate_done(&f.r);
 }
 
@@ -166,11 +180,11 @@ no_limit_never_waits(void **state)
 
 	(void)state;
 	start(&f, "off");
-	rate_take(&f.r, UINT64_MAX);
+	(void)rate_take(&f.r, UINT64_MAX);
 	rate_note(&f.r, UINT64_MAX);
-	rate_take(&f.r, UINT64_MAX);
+	(void)rate_take(&f.r, UINT64_MAX);
 	assert_int_equal(rate_step(&f.r), RATE_STEP_MAX);
-	rate_take(NULL, UINT64_MAX);
+	(void)rate_take(NULL, UINT64_MAX);
 	rate_note(NULL, UINT64_MAX);
 	assert_int_equal(rate_step(NULL), RATE_STEP_MAX);
 	assert_int_equal(slept(&f), 0);
@@ -199,7 +213,7 @@ whoever_waits_at_night_goes_on_in_the_morning(void **state)
 	(void)state;
 	/* at one byte a second this would take until next year */
 	start(&f, "16:29-16:30 off, 1");
-	rate_take(&f.r, 100 * MIB);
+	(void)rate_take(&f.r, 100 * MIB);
 	assert_in_range(slept(&f), 60000, 61500);
 	rate_done(&f.r);
 }
@@ -210,7 +224,7 @@ taker(void *arg)
 	struct flow *f = arg;
 
 	for (int i = 0; i < 200; i++)
-		rate_take(&f->r, 16384);
+		(void)rate_take(&f->r, 16384);
 	return NULL;
 }
 
@@ -243,6 +257,7 @@ main(void)
 		cmocka_unit_test(what_was_not_used_is_not_saved_up),
 		cmocka_unit_test(a_slow_line_goes_in_small_steps),
 		cmocka_unit_test(what_went_already_delays_the_next),
+		cmocka_unit_test(who_waits_is_told),
 		cmocka_unit_test(no_limit_never_waits),
 		cmocka_unit_test(the_rate_changes_while_bytes_are_under_way),
 		cmocka_unit_test(whoever_waits_at_night_goes_on_in_the_morning),
