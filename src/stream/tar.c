@@ -1,135 +1,168 @@
 #include "stream/tar.h"
 
-#include <archive.h>
-#include <archive_entry.h>
-#include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
+/*
+ * No library: each that writes tar brings compressors, XML and ACLs along,
+ * which every start of the program would pay for.
+ */
 struct tar {
-	struct archive *ar;
-	struct sink *to; /* borrowed; NULL: nothing is written any more */
+	struct sink *to; /* borrowed */
 	uint64_t at;
-	struct err err; /* what to said, for whom libarchive returns to */
 };
 
-static ssize_t
-pass_on(struct archive *ar, void *cookie, const void *p, size_t n)
-{
-	struct tar *t = cookie;
+static const char zeros[2 * TAR_BLOCK];
 
-	if (!t->to || sink_write(t->to, p, n, &t->err)) {
-		archive_set_error(ar, EIO, "cannot write");
-		return -1;
-	}
-	t->at += n;
-	return (ssize_t)n;
-}
-
-static int
-failed(struct tar *t, struct err *err)
-{
-	if (!err_is(&t->err, ERR_NONE)) {
-		*err = t->err;
-		return -1;
-	}
-	return err_set(err, ERR_IO, "cannot write tar: %s",
-	    archive_error_string(t->ar));
-}
-
-static int
-setup(struct tar *t, struct err *err)
-{
-	t->ar = archive_write_new();
-	if (!t->ar)
-		return err_nomem(err);
-	/* Short names and small sizes need no pax header, and pax would write
-	 * the same bytes at twice the price.
-	 * No blocking: what was written so far tells where we stand. */
-	if (archive_write_set_format_ustar(t->ar) ||
-	    archive_write_set_bytes_per_block(t->ar, 0) ||
-	    archive_write_open(t->ar, t, NULL, pass_on, NULL))
-		return failed(t, err);
-	return 0;
-}
+/* Nothing of the machine or the moment: same content, same tar. */
+static const struct tar_header plain = {
+	.mode = "000600 ",
+	.uid = "000000 ",
+	.gid = "000000 ",
+	.mtime = { "00000000000 " },
+	.sum = { "        " },
+	.magic = "ustar",
+	.version = { "00" },
+	.major = "000000 ",
+	.minor = "000000 ",
+};
 
 int
 tar_new(struct sink *to, struct tar **ret, struct err *err)
 {
-	AUTO(tar) struct tar *t = calloc(1, sizeof *t);
+	struct tar *t = calloc(1, sizeof *t);
 
 	if (!t)
 		return err_nomem(err);
 	t->to = to;
-	if (setup(t, err))
-		return -1;
-	*ret = TAKE(t);
+	*ret = t;
 	return 0;
 }
 
-/* Nothing of the machine or the moment: same content, same tar. */
-static struct archive_entry *
-describe(const char *name, size_t n)
+static int
+put(struct tar *t, const void *p, size_t n, struct err *err)
 {
-	struct archive_entry *e = archive_entry_new();
+	if (sink_write(t->to, p, n, err))
+		return -1;
+	t->at += n;
+	return 0;
+}
 
-	if (!e)
-		return NULL;
-	archive_entry_set_pathname(e, name);
-	archive_entry_set_filetype(e, AE_IFREG);
-	archive_entry_set_perm(e, 0600);
-	archive_entry_set_size(e, (la_int64_t)n);
-	archive_entry_set_mtime(e, 0, 0);
-	archive_entry_set_uid(e, 0);
-	archive_entry_set_gid(e, 0);
-	return e;
+/* Digits, as many as there is room for. */
+static void
+octal(char *to, size_t digits, uint64_t n)
+{
+	while (digits-- > 0) {
+		to[digits] = (char)('0' + (n & 7));
+		n >>= 3;
+	}
+}
+
+unsigned
+tar_sum(const struct tar_header *h)
+{
+	const unsigned char *p = (const unsigned char *)h;
+	unsigned sum = sizeof h->sum * ' ';
+
+	for (size_t i = 0; i < sizeof *h; i++)
+		sum += p[i];
+	for (size_t i = 0; i < sizeof h->sum; i++)
+		sum -= (unsigned char)h->sum[i];
+	return sum;
 }
 
 static int
-content(struct tar *t, const char *p, size_t n)
+put_header(struct tar *t, struct tar_header *h, enum tar_type type, size_t size,
+    struct err *err)
 {
-	while (n > 0) {
-		la_ssize_t done = archive_write_data(t->ar, p, n);
+	h->type = (char)type;
+	octal(h->size, 11, size);
+	h->size[11] = ' ';
+	octal(h->sum, 6, tar_sum(h));
+	h->sum[6] = '\0';
+	return put(t, h, sizeof *h, err);
+}
 
-		if (done <= 0)
-			return -1;
-		p += done;
-		n -= (size_t)done;
+static int
+put_padded(struct tar *t, const void *p, size_t n, struct err *err)
+{
+	return put(t, p, n, err) ||
+	               put(t, zeros, (TAR_BLOCK - n % TAR_BLOCK) % TAR_BLOCK,
+	                   err)
+	           ? -1
+	           : 0;
+}
+
+/* A longer name is cut at the first '/' behind which the rest fits. */
+static bool
+set_name(struct tar_header *h, const char *name, size_t n)
+{
+	const char *cut = name;
+
+	if (n > sizeof h->name)
+		cut = strchr(name + n - sizeof h->name - 1, '/');
+	if (!cut || (size_t)(cut - name) > sizeof h->prefix)
+		return false;
+	if (cut > name) {
+		memcpy(h->prefix, name, (size_t)(cut - name));
+		cut++;
 	}
-	return archive_write_finish_entry(t->ar);
+	memcpy(h->name, cut, n - (size_t)(cut - name));
+	return h->name[0] != '\0';
+}
+
+/* "<length> path=<name>\n", where the length counts itself. */
+static int
+put_pax(struct tar *t, const char *name, size_t n, struct err *err)
+{
+	struct tar_header h = plain;
+	char record[TAR_NAME_MAX + 32];
+	size_t len = n + sizeof " path=\n" - 1;
+	int k;
+
+	len += len + 2 < 100 ? 2 : len + 3 < 1000 ? 3 : 4;
+	k = snprintf(record, sizeof record, "%zu path=%s\n", len, name);
+	(void)set_name(&h, "PaxHeader", sizeof "PaxHeader" - 1);
+	if (put_header(t, &h, TAR_PAX, (size_t)k, err))
+		return -1;
+	return put_padded(t, record, (size_t)k, err);
 }
 
 int
 tar_add(struct tar *t, const char *name, const void *p, size_t n,
     uint64_t *offset, struct err *err)
 {
-	struct archive_entry *e = describe(name, n);
+	struct tar_header h = plain;
+	size_t length = strnlen(name, TAR_NAME_MAX + 1);
 	uint64_t at;
-	int rc;
 
-	if (!e)
-		return err_nomem(err);
-	rc = archive_write_header(t->ar, e);
-	archive_entry_free(e);
+	if (length == 0 || length > TAR_NAME_MAX || (uint64_t)n >> 33)
+		return err_set(err, ERR_USAGE,
+		    "a tar cannot hold '%.80s' of %zu bytes", name, n);
+	if (!set_name(&h, name, length)) {
+		h = plain;
+		memcpy(h.name, name, sizeof h.name); /* for who knows no pax */
+		if (put_pax(t, name, length, err))
+			return -1;
+	}
+	if (put_header(t, &h, TAR_FILE, n, err))
+		return -1;
 	at = t->at;
-	if (rc != ARCHIVE_OK || content(t, p, n) != ARCHIVE_OK)
-		return failed(t, err);
-	*offset = at;
+	if (put_padded(t, p, n, err))
+		return -1;
+	if (offset)
+		*offset = at;
 	return 0;
 }
 
 int
 tar_end(struct tar *t, struct err *err)
 {
-	return archive_write_close(t->ar) == ARCHIVE_OK ? 0 : failed(t, err);
+	return put(t, zeros, sizeof zeros, err);
 }
 
 void
 tar_free(struct tar *t)
 {
-	if (!t)
-		return;
-	/* libarchive would write closing blocks that make it look whole: they
-	 * go nowhere. */
-	t->to = NULL;
-	(void)archive_write_free(t->ar);
 	free(t);
 }

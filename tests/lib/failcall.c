@@ -1,7 +1,5 @@
 #include "failcall.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <assert.h>
 #include <curl/curl.h>
 #include <dirent.h>
@@ -235,14 +233,8 @@ FAILS(size_t, ZSTD_decompressStream,
     (ZSTD_DStream * c, ZSTD_outBuffer *to, ZSTD_inBuffer *in), (c, to, in),
     (size_t)-r)
 
-/* --- libarchive, libcurl, libyaml */
+/* --- libcurl, libyaml */
 
-FAILS(struct archive *, archive_write_new, (void), (), NULL)
-FAILS(int, archive_write_set_format_ustar, (struct archive * a), (a),
-    ARCHIVE_FATAL)
-FAILS(struct archive_entry *, archive_entry_new, (void), (), NULL)
-FAILS(la_ssize_t, archive_write_data,
-    (struct archive * a, const void *p, size_t n), (a, p, n), ARCHIVE_FATAL)
 FAILS(CURLcode, curl_global_init, (long flags), (flags), (CURLcode)r)
 FAILS(CURLcode, curl_easy_perform, (CURL * c), (c), (CURLcode)r)
 FAILS(CURL *, curl_easy_init, (void), (), NULL)
