@@ -72,7 +72,7 @@ struct http {
 	bool answered;            /* any exchange has succeeded */
 	struct ca_store *trusted; /* NULL: not asked for yet */
 	bool initialised;
-	char *ca_pem, *proxy, *no_proxy;
+	char *ca_pem, *cert_pem, *key_pem, *proxy, *no_proxy;
 	long connect_s, idle_s;
 	struct rate *receive, *send;
 };
@@ -98,6 +98,8 @@ http_new(const struct http_options *o, struct http **out, struct err *err)
 	h->receive = o->receive;
 	h->send = o->send;
 	if (copy_given(o->ca_pem, &h->ca_pem, err) ||
+	    copy_given(o->cert_pem, &h->cert_pem, err) ||
+	    copy_given(o->key_pem, &h->key_pem, err) ||
 	    copy_given(o->proxy, &h->proxy, err) ||
 	    copy_given(o->no_proxy, &h->no_proxy, err))
 		return -1;
@@ -142,6 +144,10 @@ http_free(struct http *h)
 	monitor_queue_done(&h->turn);
 	monitor_done(&h->m);
 	free(h->ca_pem);
+	free(h->cert_pem);
+	if (h->key_pem)
+		explicit_bzero(h->key_pem, strlen(h->key_pem));
+	free(h->key_pem);
 	free(h->proxy);
 	free(h->no_proxy);
 	free(h);
@@ -509,6 +515,22 @@ set_trust(struct setup *s, struct http *h, const char *url, struct err *err)
 	return 0;
 }
 
+/* Who we are: a certificate and its key, from memory. */
+static void
+set_identity(struct setup *s, const struct http *h)
+{
+	struct curl_blob cert, key;
+
+	if (!h->cert_pem || !h->key_pem)
+		return;
+	cert = (struct curl_blob){ h->cert_pem, strlen(h->cert_pem),
+		CURL_BLOB_NOCOPY };
+	key = (struct curl_blob){ h->key_pem, strlen(h->key_pem),
+		CURL_BLOB_NOCOPY };
+	set_pointer(s, CURLOPT_SSLCERT_BLOB, &cert);
+	set_pointer(s, CURLOPT_SSLKEY_BLOB, &key);
+}
+
 static bool
 exempt(const struct http *h, const char *url)
 {
@@ -613,6 +635,7 @@ set_once(struct setup *s, struct http *h, struct handle *hd, struct err *err)
 	if (!hd->ready) {
 		set_callbacks(hd);
 		set_transport(s, h);
+		set_identity(s, h);
 		if (set_trust(s, h, url, err))
 			return -1;
 	}
@@ -654,7 +677,8 @@ set_request(struct setup *s, struct handle *hd)
 	if (strcmp(method, "HEAD") == 0) {
 		set_long(s, CURLOPT_NOBODY, 1);
 		method = NULL;
-	} else if (strcmp(method, "PUT") == 0 || strcmp(method, "POST") == 0) {
+	} else if (q->body_len > 0 || strcmp(method, "PUT") == 0 ||
+	           strcmp(method, "POST") == 0) {
 		set_body(s, &hd->x);
 	} else if (strcmp(method, "GET") == 0) {
 		method = NULL;
@@ -697,6 +721,10 @@ failure(const struct handle *hd, CURLcode rc, bool answered, struct err *err)
 	case CURLE_PEER_FAILED_VERIFICATION:
 		return err_set(err, ERR_DENIED,
 		    "the server's certificate is not trusted: %s", text);
+	case CURLE_SSL_CERTPROBLEM:
+		return err_set(err, ERR_USAGE,
+		    "the client certificate or its key is not usable: %s",
+		    text);
 	case CURLE_SSL_CACERT_BADFILE:
 		return err_set(err, ERR_USAGE,
 		    "the CA certificates are not PEM: %s", text);

@@ -20,10 +20,11 @@ struct http;
 /* All strings are copied.  { 0 } is valid. */
 struct http_options {
 	const char *ca_pem; /* trust these certificates only; NULL: system's */
-	const char *proxy;  /* for both schemes; NULL or "": none */
-	const char *no_proxy;       /* as proxy.h says; NULL or "": none */
-	unsigned connect_timeout_s; /* 0: 10 */
-	unsigned idle_timeout_s;    /* no byte for so long: ended; 0: 60 */
+	const char *cert_pem, *key_pem; /* who we are; NULL: nobody */
+	const char *proxy;              /* for both schemes; NULL or "": none */
+	const char *no_proxy;           /* as proxy.h says; NULL or "": none */
+	unsigned connect_timeout_s;     /* 0: 10 */
+	unsigned idle_timeout_s;        /* no byte for so long: ended; 0: 60 */
 	/* Connections at once, kept ones included; who asks for more waits.
 	 * Fewer while the server refuses or takes no more (base/throttle.h).
 	 * 1 counts as 2: a body that comes must not block a request that its
@@ -40,7 +41,7 @@ struct http_header {
 struct http_request {
 	const char *method, *url; /* sent as they are: ".." stays ".." */
 	const struct http_header *headers; /* ends with a NULL name */
-	const void *body; /* kept by the caller, sent as it is */
+	const void *body; /* kept by the caller, sent as it is; of any method */
 	size_t body_len;
 	/* On a connection of its own.  Where a kept one dies before an answer,
 	 * libcurl sends the request once more by itself and does not say so:
@@ -68,8 +69,8 @@ void http_free(struct http *);
  * ERR_TRANSIENT: none came, or it was cut (time-out, reset, short body).
  * ERR_DENIED: the certificate is not trusted.  ERR_REMOTE: host unknown (once
  * any answer came, that is ERR_TRANSIENT), no such scheme, or no HTTP server.
- * ERR_USAGE: a header that cannot be sent, or ca_pem is none.  An error of `to`
- * is passed on as it is.
+ * ERR_USAGE: a header that cannot be sent, or PEM that is none.  An error of
+ * `to` is passed on as it is.
  */
 MUST_CHECK int http_do(struct http *, const struct http_request *,
     struct http_response *, struct sink *to, struct err *);
