@@ -100,7 +100,7 @@ set_name(struct tar_header *h, const char *name, size_t n)
 	const char *cut = name;
 
 	if (n > sizeof h->name)
-		cut = strchr(name + n - sizeof h->name - 1, '/');
+		cut = strchr(name + (n - sizeof h->name - 1), '/');
 	if (!cut || (size_t)(cut - name) > sizeof h->prefix)
 		return false;
 	if (cut > name) {
