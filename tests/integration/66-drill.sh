@@ -70,7 +70,7 @@ finds_damage() {
 	local f c
 	while read -r c f; do
 		cp "$SET/$f" whole
-		printf X | dd of="$SET/$f" bs=1 seek=60 conv=notrunc \
+		printf XXXXXXXX | dd of="$SET/$f" bs=1 seek=60 conv=notrunc \
 		    status=none
 		pb 1 drill "$ID" --json
 		json out '."drill-status" == "failed" and (.components |
@@ -192,7 +192,7 @@ mariadb_loads() {
 
 cut_dump() {
 	cp "$1" whole
-	printf X | dd of="$1" bs=1 seek=40 conv=notrunc status=none
+	printf XXXXXXXX | dd of="$1" bs=1 seek=40 conv=notrunc status=none
 }
 
 # a dump of PostgreSQL is read from end to end, without any server

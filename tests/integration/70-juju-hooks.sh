@@ -186,8 +186,8 @@ unreadable_bag_is_empty() {
 
 unknown_hook_is_done() {
 	mkdir -p charm
-	cp -r "$TOP"/{hooks,*.yaml} charm/
-	ln -s "$TOP/bin" charm/bin
+	cp -r "$CHARM"/{hooks,*.yaml} charm/
+	ln -s "$CHARM/bin" charm/bin
 	cp charm/hooks/start charm/hooks/secret-expired
 	CHARM=$T/charm
 	juju_new
