@@ -3,35 +3,15 @@
 # MC, RCLONE_NEW and PYTHON (with ops); empty where they cannot be had.
 #
 # Built from their Go modules, or installed from PyPI, once, into the cache of
-# tests/lib/servers.sh.  BENCH_PEERS=no: nothing is fetched.
+# tests/lib/goprogram.sh.  BENCH_PEERS=no: nothing is fetched.
 # shellcheck disable=SC2034
 MC=
 RCLONE_NEW=
 PYTHON=
 
-# NAME MODULE: a binary in the cache
 _peer_go() {
-	local go work bin=$SERVERS_CACHE/$1
-	[ ! -x "$bin" ] || return 0
-	[ "${BENCH_PEERS:-}" != no ] || return 1
-	go=$(_minio_go) || {
-		say "no Go here, so $1 is not compared"
-		return 1
-	}
-	say "building $1 from $2 into $SERVERS_CACHE; takes minutes, once"
-	mkdir -p "$SERVERS_CACHE"
-	work=$(mktemp -d "$SERVERS_CACHE/build.XXXXXX")
-	if GOPATH=$work/path GOBIN=$work/bin GOCACHE=$work/cache \
-	    GOFLAGS=-modcacherw CGO_ENABLED=0 timeout 1800 "$go" \
-	    install -ldflags '-s -w' "$2" >"$bin-build.log" 2>&1; then
-		"$go" version -m "$work"/bin/* |
-		    awk '$1 == "mod" { print $3 }' >"$bin.version"
-		mv "$work"/bin/* "$bin"
-	else
-		say "$1 could not be built; see $bin-build.log"
-	fi
-	rm -rf -- "$work"
-	[ -x "$bin" ]
+	[ -x "$SERVERS_CACHE/$1" ] || [ "${BENCH_PEERS:-}" != no ] &&
+	    go_program "$1" "$2"
 }
 
 _peer_ops() {

@@ -16,6 +16,8 @@ if [ -z "${RUN_DIR:-}" ]; then
 	exec bash "$TOP/tests/integration/run" "$0"
 fi
 . "$TOP/tests/lib/servers.sh"
+# shellcheck source=tests/lib/kube.sh
+. "$TOP/tests/lib/kube.sh"
 PB=${PB:-$TOP/bin/platform-backup}
 SCRIPT=$(basename "$0" .sh)
 WORK=$RUN_DIR/$SCRIPT
@@ -88,6 +90,7 @@ requires() {
 	for what; do
 		case $what in
 		minio) [ "$(server_get "$SOURCE" kind)" = minio ] && continue ;;
+		kubernetes) kube_here && continue ;;
 		root) [ "$(id -u)" = 0 ] && continue ;;
 		*) command -v "$what" >/dev/null && continue ;;
 		esac

@@ -16,6 +16,9 @@
 export PYTHONDONTWRITEBYTECODE=1	# the tree stays clean
 SERVERS_CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/platform-backup-tests
 
+# shellcheck source=tests/lib/goprogram.sh
+. "${BASH_SOURCE[0]%/*}/goprogram.sh"
+
 _server_say() {
 	echo "servers: $*" >&2
 }
@@ -258,44 +261,13 @@ radosgw_start() {
 
 # --- MinIO
 
-_minio_go() {
-	command -v go || { [ -x /usr/local/go/bin/go ] &&
-	    echo /usr/local/go/bin/go; }
-}
-
-# Build the binary where there is none.  Two runs at once: one builds, the
-# other waits.  MINIO names a ready one; MINIO=no: do not build, do not test.
+# MINIO names a ready one; MINIO=no: do not build, do not test.
 minio_build() {
-	local go work bin=$SERVERS_CACHE/minio
 	case ${MINIO:-} in
 	no) return 1 ;;
-	/*) [ -x "$MINIO" ]; return ;;
+	/*) [ -x "$MINIO" ] ;;
+	*) go_program minio github.com/minio/minio@latest ;;
 	esac
-	[ -x "$bin" ] && return 0
-	go=$(_minio_go) || {
-		_server_say "no Go here, so MinIO cannot be built"
-		return 1
-	}
-	mkdir -p "$SERVERS_CACHE" || return 1
-	(
-		flock 9
-		[ -x "$bin" ] && exit 0
-		_server_say "building MinIO from its Go module into" \
-		    "$SERVERS_CACHE; takes minutes, once"
-		work=$(mktemp -d "$SERVERS_CACHE/build.XXXXXX") || exit 1
-		trap 'rm -rf -- "$work"' EXIT
-		if GOPATH=$work/path GOBIN=$work/bin GOCACHE=$work/cache \
-		    GOFLAGS=-modcacherw CGO_ENABLED=0 timeout 1200 "$go" \
-		    install -ldflags '-s -w' github.com/minio/minio@latest \
-		    >"$SERVERS_CACHE/minio-build.log" 2>&1 9>&-
-		then
-			mv "$work/bin/minio" "$bin"
-		else
-			_server_say "MinIO could not be built; see" \
-			    "$SERVERS_CACHE/minio-build.log"
-			exit 1
-		fi
-	) 9>"$SERVERS_CACHE/minio.lock"
 }
 
 minio_binary() {

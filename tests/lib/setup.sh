@@ -13,7 +13,8 @@ servers="ceph-mon ceph-osd radosgw curl openssl python3 procps util-linux"
 demo="$servers sqlite3 jq zstd"
 databases="mariadb-server-core mariadb-client postgresql"
 test="$demo $databases age binutils libcmocka-dev clang-format universal-ctags git
-rclone faketime mandoc python3-venv shellcheck strace"
+rclone faketime mandoc python3-venv shellcheck strace etcd-server
+busybox-static"
 bench="$demo $databases rclone restic python3-venv"
 analyze="clang clang-tidy cppcheck gcovr libclang-rt-dev valgrind"
 
