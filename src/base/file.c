@@ -77,6 +77,28 @@ file_write_all(int fd, const void *bytes, size_t n, struct err *err)
 }
 
 int
+file_read_at(int fd, uint64_t off, void *to, size_t n, struct err *err)
+{
+	char *p = to;
+
+	while (n > 0) {
+		ssize_t got = pread(fd, p, n, (off_t)off);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return err_sys(err, "cannot read");
+		if (got == 0)
+			return err_set(err, ERR_CORRUPT,
+			    "it ends %zu bytes too early", n);
+		p += got;
+		off += (uint64_t)got;
+		n -= (size_t)got;
+	}
+	return 0;
+}
+
+int
 file_room(const char *path, uint64_t *bytes, struct err *err)
 {
 	struct statvfs v;

@@ -12,6 +12,10 @@ MUST_CHECK int file_read(const char *path, struct buf *, struct err *);
 /* All n bytes, or an error that does not name the file. */
 MUST_CHECK int file_write_all(int fd, const void *, size_t n, struct err *);
 
+/* The same of what stands there.  ERR_CORRUPT: the file ends before. */
+MUST_CHECK int file_read_at(int fd, uint64_t off, void *, size_t n,
+    struct err *);
+
 /* Bytes that an unprivileged process may still write where path lies. */
 MUST_CHECK int file_room(const char *path, uint64_t *bytes, struct err *);
 

@@ -113,26 +113,49 @@ admits(const struct pool *p, uint64_t cost)
 	return p->used <= p->budget && cost <= p->budget - p->used;
 }
 
-int
-pool_run(struct pool *p, pool_fn *fn, void *job, uint64_t cost, struct err *err)
+/* Inside the monitor: into the queue, at its head or its tail. */
+static void
+enqueue(struct pool *p, const struct task *t, bool first)
+{
+	unsigned at = p->head + p->queued;
+
+	if (first)
+		at = p->head = (p->head + p->max - 1) % p->max;
+	p->ring[at % p->max] = *t;
+	p->queued++;
+	p->used += t->cost;
+	call_worker(p);
+}
+
+static int
+submit(struct pool *p, const struct task *t, bool first, struct err *err)
 {
 	int rc = -1;
 
 	monitor_enter(&p->m);
-	while (!admits(p, cost) && err_is(&p->first, ERR_NONE))
+	while (!admits(p, t->cost) && err_is(&p->first, ERR_NONE))
 		monitor_wait(&p->m);
 	if (err_is(&p->first, ERR_NONE)) {
-		p->ring[(p->head + p->queued) % p->max] =
-		    (struct task){ fn, job, cost };
-		p->queued++;
-		p->used += cost;
-		call_worker(p);
+		enqueue(p, t, first);
 		rc = 0;
 	} else {
 		*err = p->first;
 	}
 	monitor_leave(&p->m);
 	return rc;
+}
+
+int
+pool_run(struct pool *p, pool_fn *fn, void *job, uint64_t cost, struct err *err)
+{
+	return submit(p, &(struct task){ fn, job, cost }, false, err);
+}
+
+int
+pool_run_first(struct pool *p, pool_fn *fn, void *job, uint64_t cost,
+    struct err *err)
+{
+	return submit(p, &(struct task){ fn, job, cost }, true, err);
 }
 
 void

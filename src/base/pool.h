@@ -30,6 +30,11 @@ MUST_CHECK int pool_new(unsigned workers, uint64_t budget, struct pool **,
 MUST_CHECK int pool_run(struct pool *, pool_fn *, void *job, uint64_t cost,
     struct err *);
 
+/* The same, and it begins before those that are queued: others will wait for
+ * what it does. */
+MUST_CHECK int pool_run_first(struct pool *, pool_fn *, void *job,
+    uint64_t cost, struct err *);
+
 /*
  * Memory beside the jobs, out of the same budget.  pool_take is for what a job
  * needs anyhow: it does not wait, and who comes next waits longer.  pool_try

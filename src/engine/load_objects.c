@@ -9,10 +9,14 @@
 #include "repo/pack.h"
 
 enum {
-	BATCH = 64,           /* objects of one job */
-	BATCH_LEAST = 16,     /* of few objects: that all workers get some */
-	BATCH_SPAN = 1 << 20, /* bytes of a pack that they may cover */
-	OPEN = 4,             /* packs that neighbours may lie in by turns */
+	BATCH = 64,             /* objects of one job */
+	BATCH_LEAST = 16,       /* of few objects: that all workers get some */
+	BATCH_SPAN = 512 << 10, /* bytes of a pack that they may cover */
+	OPEN = 8,               /* packs that neighbours may lie in by turns */
+	AHEAD = 8, /* packs that were asked for last, before they are needed */
+	/* Of packs in files: two that neighbours lie in by turns, the two
+	 * behind them, and one more. */
+	SPOOLED = 5 * (PACK_SIZE + 2 * PACK_OBJECT_MAX),
 	ENTRY_COST = 4 << 10, /* with headers and tags */
 };
 
@@ -26,7 +30,9 @@ struct load {
 	bool have_more;
 	struct batch *open[OPEN]; /* being filled; NULL: none */
 	size_t next;              /* of them, the one to give up */
-	size_t most;              /* objects of one job */
+	const struct manifest_file *ahead[AHEAD];
+	size_t nahead; /* of all that were asked for */
+	size_t most;   /* objects of one job */
 };
 
 struct batch {
@@ -228,11 +234,8 @@ batch_run(void *arg, struct err *err)
 
 /* --- the walk */
 
-/*
- * Bytes that the job may hold.  Of a pack: the part that is wanted, and its
- * frames, which begin before it and end behind it, packed and unpacked; then
- * the part and, once more, the object that is put.
- */
+/* Bytes that the job may hold.  Of a pack: the part that is wanted, and more
+ * while it is read; once more the object that is put. */
 static uint64_t
 cost_of(struct batch *b)
 {
@@ -245,7 +248,7 @@ cost_of(struct batch *b)
 	for (size_t i = 0; i < b->n; i++)
 		if (b->want[i].object.size > most)
 			most = b->want[i].object.size;
-	b->spare = 2 * (span + 2 * (uint64_t)PACK_FRAME) - most;
+	b->spare = PACK_READ_COST;
 	return entries + span + most + b->spare;
 }
 
@@ -295,6 +298,52 @@ fits(const struct batch *b, const struct inventory_entry *e)
 	       high - low <= BATCH_SPAN;
 }
 
+struct ahead {
+	struct pack_reader *packs;
+	const struct manifest_file *file;
+};
+
+static int
+ahead_run(void *arg, struct err *err)
+{
+	struct ahead *a = arg;
+	int rc = pack_load(a->packs, a->file, err);
+
+	free(a);
+	return rc;
+}
+
+static bool
+is_ahead(const struct load *l, const struct manifest_file *f)
+{
+	for (size_t i = 0; i < AHEAD; i++)
+		if (l->ahead[i] == f)
+			return true;
+	return false;
+}
+
+/* While there is still work on the packs before it, so that nobody waits. */
+static int
+load_ahead(struct load *l, const char *path, struct err *err)
+{
+	const struct manifest_file *f = NULL;
+	struct ahead *a;
+
+	if (file_of(l, path, &f, err))
+		return -1;
+	if (is_ahead(l, f))
+		return 0;
+	l->ahead[l->nahead++ % AHEAD] = f;
+	a = calloc(1, sizeof *a);
+	if (!a)
+		return err_nomem(err);
+	*a = (struct ahead){ l->packs, f };
+	if (pool_run_first(l->pool, ahead_run, a, 0, err) == 0)
+		return 0;
+	free(a);
+	return -1;
+}
+
 /* The place of a job that it fits into: one that is open, or a new one. */
 static int
 place_for(struct load *l, const struct inventory_entry *e, size_t *ret,
@@ -327,6 +376,10 @@ add(struct load *l, struct inventory_entry *e, struct object *have,
 	struct batch *b;
 	size_t i = 0;
 
+	/* what is there may turn out to be the same */
+	if (e->packed && !have->key && !l->env->dry_run &&
+	    load_ahead(l, e->file, err))
+		return -1;
 	if (place_for(l, e, &i, err))
 		return -1;
 	b = l->open[i];
@@ -454,8 +507,9 @@ static int
 run(struct load *l, struct err *err)
 {
 	const struct load_env *env = l->env;
+	const struct pack_scratch scratch = { env->scratch, SPOOLED };
 
-	if (pack_reader_new(env->repo, &l->packs, err) ||
+	if (pack_reader_new(env->repo, &scratch, &l->packs, err) ||
 	    pool_new(env->limits.transfers, env->limits.budget, &l->pool,
 	        err) ||
 	    walk(l, put_wanted, count_extra, err) || flush_all(l, err) ||

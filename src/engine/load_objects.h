@@ -2,9 +2,10 @@
  * load_objects.h - the objects of one component out of a set.
  *
  * The inventory and the target's listing are walked together, in key order;
- * only what differs is read from the repository and written.  Neighbours in
- * one pack are read with one ranged request.  With `exact`, objects that are
- * not in the set are removed in a second walk, after all else went well.
+ * only what differs is read from the repository and written.  A pack is read
+ * once, as a whole, and kept for a while in the scratch folder.  With `exact`,
+ * objects that are not in the set are removed in a second walk, after all else
+ * went well.
  */
 #ifndef ENGINE_LOAD_OBJECTS_H
 #define ENGINE_LOAD_OBJECTS_H
@@ -27,6 +28,7 @@ struct load_counts {
 
 struct load_env {
 	struct repo *repo;
+	const char *scratch; /* for packs; NULL: none are kept */
 	const struct manifest_component *mc;
 	struct progress_meter *meter;
 	struct load_counts *counts;

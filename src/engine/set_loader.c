@@ -50,6 +50,7 @@ objects(struct loader *loader, const struct object_target *target,
 	const struct set_loader_env *o = v->env;
 	struct load_env env = {
 		.repo = o->repo,
+		.scratch = o->config->scratch,
 		.mc = v->mc,
 		.meter = &v->meter,
 		.counts = &v->counts,

@@ -8,6 +8,7 @@
 #include "base/monitor.h"
 #include "base/str.h"
 #include "repo/repo.h"
+#include "repo/spool.h"
 #include "store/store.h"
 #include "stream/age_range.h"
 #include "stream/frames.h"
@@ -145,50 +146,69 @@ pack_writer_end(struct pack_writer *w, struct err *err)
 
 /* --- reading */
 
-enum { TABLES = 64, TABLE_MAX = 16 << 20, UNPACKED_MAX = 1 << 30 };
+enum {
+	TABLES = 64,
+	TABLE_MAX = 16 << 20,
+	FRAME_MAX = 16 << 20, /* both ways; ours are PACK_FRAME */
+};
 
 /* What of the file is the pack: all of it, or the content of an age file. */
 struct content {
 	bool age;
 	struct age_range range;
 	uint64_t size;
+	struct spool *spool; /* the stored file; NULL: only the store has it */
 };
 
 struct pack {
 	char *path; /* NULL: the place is free */
 	struct content content;
 	struct frames_table table;
-	uint64_t used; /* when; the smallest is the one to give up */
+	uint64_t spooled; /* bytes that the spool takes, or will */
+	uint64_t used;    /* when; the smallest is the one to give up */
 	unsigned users;
 	bool ready;
 };
 
 struct pack_reader {
 	struct repo *repo;
+	struct pack_scratch scratch;
 	struct monitor m;
 	uint64_t uses;
+	uint64_t spooled; /* of all packs */
 	struct pack pack[TABLES];
 	/* What was read as a whole, also when its table is gone by now. */
 	struct manifest_files good, bad;
 };
 
 int
-pack_reader_new(struct repo *repo, struct pack_reader **ret, struct err *err)
+pack_reader_new(struct repo *repo, const struct pack_scratch *scratch,
+    struct pack_reader **ret, struct err *err)
 {
 	struct pack_reader *r = calloc(1, sizeof *r);
 
 	if (!r)
 		return err_nomem(err);
 	r->repo = repo;
+	r->scratch = *scratch;
 	monitor_init(&r->m);
 	*ret = r;
 	return 0;
 }
 
+static void
+drop_spool(struct pack_reader *r, struct pack *p)
+{
+	spool_free(TAKE(p->content.spool));
+	r->spooled -= p->spooled;
+	p->spooled = 0;
+}
+
 /* The place is free again. */
 static void
-vacate(struct pack *p)
+vacate(struct pack_reader *r, struct pack *p)
 {
+	drop_spool(r, p);
 	free(p->path);
 	age_range_done(&p->content.range);
 	frames_table_done(&p->table);
@@ -201,7 +221,7 @@ pack_reader_free(struct pack_reader *r)
 	if (!r)
 		return;
 	for (size_t i = 0; i < TABLES; i++)
-		vacate(&r->pack[i]);
+		vacate(r, &r->pack[i]);
 	manifest_files_done(&r->good);
 	manifest_files_done(&r->bad);
 	monitor_done(&r->m);
@@ -251,12 +271,15 @@ static const struct sink_ops into_ops = {
 };
 
 static int
-get_stored(struct pack_reader *r, const struct manifest_file *f, uint64_t off,
-    void *to, size_t n, struct err *err)
+get_stored(struct pack_reader *r, const struct manifest_file *f,
+    const struct spool *spool, uint64_t off, void *to, size_t n,
+    struct err *err)
 {
 	struct store *st = repo_store(r->repo);
 	struct into i = { .to = to, .room = n };
 
+	if (spool)
+		return spool_read(spool, off, to, n, err);
 	if (st->ops->get(st, f->path, off, n,
 	        sink_init(&i.sink, &into_ops, NULL), err))
 		return -1;
@@ -282,7 +305,7 @@ open_content(struct pack_reader *r, const struct manifest_file *f,
 	head = malloc(n + 1);
 	if (!head)
 		return err_nomem(err);
-	if (get_stored(r, f, 0, head, n, err) ||
+	if (get_stored(r, f, c->spool, 0, head, n, err) ||
 	    age_range_begin(&c->range, repo_keys(r->repo), head, n, f->size,
 	        err))
 		return -1;
@@ -298,13 +321,13 @@ get(struct pack_reader *r, const struct manifest_file *f,
 	uint64_t from, len;
 
 	if (!c->age)
-		return get_stored(r, f, off, to, n, err);
+		return get_stored(r, f, c->spool, off, to, n, err);
 	if (age_range_stored(&c->range, off, n, &from, &len, err))
 		return -1;
 	stored = malloc((size_t)len + 1);
 	if (!stored)
 		return err_nomem(err);
-	if (get_stored(r, f, from, stored, (size_t)len, err))
+	if (get_stored(r, f, c->spool, from, stored, (size_t)len, err))
 		return -1;
 	return age_range_open(&c->range, off, n, stored, to, err);
 }
@@ -332,12 +355,29 @@ read_table(struct pack_reader *r, const struct manifest_file *f,
 	return frames_table_read(bytes, (size_t)size, c->size, ret, err);
 }
 
-/* Once as a whole, then its table.  Outside the monitor: it takes a while. */
+/* Once as a whole; kept, if it may be. */
+static int
+fetch(struct pack_reader *r, const struct manifest_file *f, bool keep,
+    struct content *c, struct err *err)
+{
+	AUTO(spool) struct spool *s = NULL;
+
+	if (!keep)
+		return repo_verify(r->repo, f, err);
+	if (spool_new(r->scratch.folder, &s, err) ||
+	    repo_fetch(r->repo, f, spool_sink(s), err))
+		return -1;
+	if (spool_whole(s, f->size))
+		c->spool = TAKE(s);
+	return 0;
+}
+
+/* Outside the monitor: it takes a while. */
 static int
 load(struct pack_reader *r, const struct manifest_file *f, bool verified,
     struct pack *ret, struct err *err)
 {
-	if (!verified && repo_verify(r->repo, f, err))
+	if (!verified && fetch(r, f, ret->spooled > 0, &ret->content, err))
 		return -1;
 	if (open_content(r, f, &ret->content, err) ||
 	    read_table(r, f, &ret->content, &ret->table, err))
@@ -369,8 +409,40 @@ free_place(struct pack_reader *r)
 			best = p;
 	}
 	if (best)
-		vacate(best);
+		vacate(r, best);
 	return best;
+}
+
+/* Inside the monitor: those not used for longest go, until another fits. */
+static bool
+make_room(struct pack_reader *r, uint64_t bytes)
+{
+	while (r->spooled + bytes > r->scratch.bytes) {
+		struct pack *best = NULL;
+
+		for (size_t i = 0; i < TABLES; i++) {
+			struct pack *p = &r->pack[i];
+
+			if (p->spooled > 0 && p->users == 0 &&
+			    (!best || p->used < best->used))
+				best = p;
+		}
+		if (!best)
+			return false;
+		drop_spool(r, best);
+	}
+	return true;
+}
+
+/* Inside the monitor: what its spool will take. */
+static void
+reserve(struct pack_reader *r, struct pack *p, uint64_t bytes)
+{
+	if (!r->scratch.folder || bytes > r->scratch.bytes ||
+	    !make_room(r, bytes))
+		return;
+	p->spooled = bytes;
+	r->spooled += bytes;
 }
 
 static int
@@ -389,11 +461,16 @@ fill(struct pack_reader *r, struct pack *p, const struct manifest_file *f,
 	struct err ignored = { 0 };
 	int rc;
 
+	if (!verified)
+		reserve(r, p, f->size);
+	loaded.spooled = p->spooled;
 	monitor_leave(&r->m);
 	rc = load(r, f, verified, &loaded, err);
 	monitor_enter(&r->m);
 	p->content = loaded.content;
 	p->table = loaded.table;
+	if (!p->content.spool)
+		drop_spool(r, p);
 	age_range_done(&loaded.content.range);
 	/* Where there is no memory to remember, it is read again. */
 	if (rc == 0 && !verified)
@@ -419,7 +496,7 @@ take(struct pack_reader *r, struct pack *p, const struct manifest_file *f,
 	if (rc == 0)
 		rc = fill(r, p, f, err);
 	if (rc)
-		vacate(p);
+		vacate(r, p);
 	monitor_wake(&r->m);
 	return rc ? NULL : p;
 }
@@ -457,56 +534,133 @@ release(struct pack_reader *r, struct pack *p)
 	monitor_leave(&r->m);
 }
 
-/* The frames from first up to end, unpacked; NULL: an error. */
-static char *
-read_frames(struct pack_reader *r, const struct manifest_file *f,
-    const struct content *c, const struct frames_entry *first,
-    const struct frames_entry *end, struct err *err)
-{
-	AUTO(free) char *in = NULL, *out = NULL;
-	size_t inlen = (size_t)(end->in - first->in),
-	       outlen = (size_t)(end->out - first->out);
+/* What is wanted of a pack. */
+struct want {
+	uint64_t off;
+	size_t len;
+	char *out;
+};
 
-	if (outlen > UNPACKED_MAX) {
-		(void)err_set(err, ERR_CORRUPT, "frames are too large");
-		return NULL;
-	}
-	in = malloc(inlen + 1);
-	if (!in) {
-		(void)err_nomem(err);
-		return NULL;
-	}
-	if (get(r, f, c, first->in, in, inlen, err))
-		return NULL;
-	/* not before: what is encrypted was in memory twice until now */
+static bool
+inside(const struct frames_entry *e, const struct want *w)
+{
+	return e[0].out >= w->off && e[1].out <= w->off + w->len;
+}
+
+static int
+too_large(struct err *err)
+{
+	return err_set(err, ERR_CORRUPT, "a frame is too large");
+}
+
+/* The frame at e, of which a part is wanted: in is as it is stored. */
+static int
+unpack_part(const struct frames_entry *e, const char *in, const struct want *w,
+    struct err *err)
+{
+	size_t inlen = (size_t)(e[1].in - e[0].in),
+	       outlen = (size_t)(e[1].out - e[0].out);
+	AUTO(free) char *out = NULL;
+	uint64_t from = e[0].out > w->off ? e[0].out : w->off,
+	         end = w->off + w->len;
+
+	if (outlen > FRAME_MAX)
+		return too_large(err);
 	out = malloc(outlen + 1);
-	if (!out) {
-		(void)err_nomem(err);
-		return NULL;
-	}
-	return frames_unpack(in, inlen, out, outlen, err) ? NULL : TAKE(out);
+	if (!out)
+		return err_nomem(err);
+	if (frames_unpack(in, inlen, out, outlen, err))
+		return -1;
+	if (end > e[1].out)
+		end = e[1].out;
+	memcpy(w->out + (from - w->off), out + (from - e[0].out),
+	    (size_t)(end - from));
+	return 0;
+}
+
+static int
+unpack(const struct frames_entry *e, const char *in, const struct want *w,
+    struct err *err)
+{
+	if (!inside(e, w))
+		return unpack_part(e, in, w, err);
+	return frames_unpack(in, (size_t)(e[1].in - e[0].in),
+	    w->out + (e[0].out - w->off), (size_t)(e[1].out - e[0].out), err);
+}
+
+/* One more frame than e: as long as they are wanted, and small together. */
+static bool
+goes_on(const struct frames_entry *first, const struct frames_entry *e,
+    const struct want *w)
+{
+	return e->out < w->off + w->len && e[1].in - first->in <= PACK_RUN;
+}
+
+/* Wanted frames from first on, so many as are read at once; *end: the one
+ * behind them. */
+static int
+read_run(struct pack_reader *r, const struct manifest_file *f,
+    const struct content *c, const struct frames_entry *first,
+    const struct want *w, const struct frames_entry **end, struct err *err)
+{
+	const struct frames_entry *e = first + 1;
+	AUTO(free) char *in = NULL;
+	int rc;
+
+	if (e->in - first->in > FRAME_MAX)
+		return too_large(err);
+	while (goes_on(first, e, w))
+		e++;
+	in = malloc((size_t)(e->in - first->in) + 1);
+	if (!in)
+		return err_nomem(err);
+	rc = get(r, f, c, first->in, in, (size_t)(e->in - first->in), err);
+	*end = e;
+	for (e = first; rc == 0 && e < *end; e++)
+		rc = unpack(e, in + (e->in - first->in), w, err);
+	return rc;
 }
 
 static int
 read_range(struct pack_reader *r, const struct manifest_file *f,
-    const struct pack *p, uint64_t off, void *out, size_t len, struct err *err)
+    const struct pack *p, const struct want *w, struct err *err)
 {
 	const struct frames_table *t = &p->table;
-	AUTO(free) char *part = NULL;
 	uint64_t total = t->entry[t->count].out;
-	const struct frames_entry *first, *end;
+	const struct frames_entry *e;
 
-	if (off > total || len > total - off)
+	if (w->off > total || w->len > total - w->off)
 		return err_set(err, ERR_CORRUPT, "it has no %zu bytes at %ju",
-		    len, (uintmax_t)off);
-	if (len == 0)
+		    w->len, (uintmax_t)w->off);
+	if (w->len == 0)
 		return 0;
-	first = &t->entry[frames_find(t, off)];
-	end = &t->entry[frames_find(t, off + len - 1) + 1];
-	part = read_frames(r, f, &p->content, first, end, err);
-	if (!part)
+	e = &t->entry[frames_find(t, w->off)];
+	while (e->out < w->off + w->len)
+		if (read_run(r, f, &p->content, e, w, &e, err))
+			return -1;
+	return 0;
+}
+
+/* A pack with its table, held for the caller; NULL: an error. */
+static struct pack *
+enter(struct pack_reader *r, const struct manifest_file *f, struct err *err)
+{
+	struct pack *p;
+
+	monitor_enter(&r->m);
+	p = hold(r, f, err);
+	monitor_leave(&r->m);
+	return p;
+}
+
+int
+pack_load(struct pack_reader *r, const struct manifest_file *f, struct err *err)
+{
+	struct pack *p = enter(r, f, err);
+
+	if (!p)
 		return -1;
-	memcpy(out, part + (off - first->out), len);
+	release(r, p);
 	return 0;
 }
 
@@ -514,15 +668,13 @@ int
 pack_read(struct pack_reader *r, const struct manifest_file *f, uint64_t off,
     void *out, size_t len, struct err *err)
 {
-	struct pack *p;
+	const struct want w = { off, len, out };
+	struct pack *p = enter(r, f, err);
 	int rc;
 
-	monitor_enter(&r->m);
-	p = hold(r, f, err);
-	monitor_leave(&r->m);
 	if (!p)
 		return -1;
-	rc = read_range(r, f, p, off, out, len, err);
+	rc = read_range(r, f, p, &w, err);
 	release(r, p);
 	return rc ? err_wrap(err, "'%s'", f->path) : 0;
 }
@@ -535,13 +687,13 @@ pack_length(struct repo *repo, const struct manifest_file *f, uint64_t *ret,
 	struct pack p = { 0 };
 	int rc;
 
-	if (pack_reader_new(repo, &r, err))
+	if (pack_reader_new(repo, &(struct pack_scratch){ 0 }, &r, err))
 		return -1;
 	assert(r);
 	rc = load(r, f, true, &p, err);
 	assert(rc || p.table.entry);
 	if (rc == 0)
 		*ret = p.table.entry[p.table.count].out;
-	vacate(&p);
+	vacate(r, &p);
 	return rc;
 }

@@ -38,16 +38,29 @@ MUST_CHECK int pack_writer_end(struct pack_writer *, struct err *);
 void pack_writer_free(struct pack_writer *);
 
 /* Reads parts of packs.  Thread-safe; knows the tables of the packs that were
- * used last. */
+ * used last, and keeps the last few packs in files without names. */
 struct pack_reader;
 
-MUST_CHECK int pack_reader_new(struct repo *, struct pack_reader **,
-    struct err *);
+/* What pack_read holds beside out: stored frames, decrypted ones, and one that
+ * is unpacked. */
+enum { PACK_RUN = 512 << 10, PACK_READ_COST = 2 * PACK_RUN + PACK_FRAME };
+
+/* Where these files go, and how many bytes of them at once. */
+struct pack_scratch {
+	const char *folder; /* borrowed; NULL: none are kept */
+	uint64_t bytes;
+};
+
+MUST_CHECK int pack_reader_new(struct repo *, const struct pack_scratch *,
+    struct pack_reader **, struct err *);
 /*
- * len bytes of the tar at off, into out.  The first use of a pack reads the
- * whole of it and compares its SHA-256, so that nothing of a damaged pack is
- * ever handed out.  ERR_CORRUPT names it.
+ * Make it ready to be read from: its first use reads the whole of it and
+ * compares its SHA-256, so that nothing of a damaged pack is ever handed out.
+ * ERR_CORRUPT names it.
  */
+MUST_CHECK int pack_load(struct pack_reader *, const struct manifest_file *,
+    struct err *);
+/* len bytes of the tar at off, into out; loads the pack. */
 MUST_CHECK int pack_read(struct pack_reader *, const struct manifest_file *,
     uint64_t off, void *out, size_t len, struct err *);
 void pack_reader_free(struct pack_reader *);

@@ -475,7 +475,7 @@ check_bucket(struct kit *k, const struct manifest_component *c, struct err *err)
 
 	if (!c || c->files.count != 2 || !manifest_inventory_of(c))
 		return differs(err, "number of files");
-	if (pack_reader_new(k->repo, &r, err) ||
+	if (pack_reader_new(k->repo, &(struct pack_scratch){ 0 }, &r, err) ||
 	    inventory_open(k->repo, c, &inv, err))
 		return -1;
 	for (; more; i++) {

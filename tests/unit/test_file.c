@@ -160,6 +160,31 @@ writing_tells_why_it_failed(void **state)
 }
 
 static void
+a_part_is_read_where_it_stands(void **state)
+{
+	AUTO(close) int fd = -1;
+	char got[8] = "";
+	struct err err = { 0 };
+
+	(void)state;
+	put("hello, world");
+	fd = open(file, O_RDONLY);
+	assert_int_equal(file_read_at(fd, 7, got, 5, &err), 0);
+	assert_string_equal(got, "world");
+	failcall_at("pread64", 0, EINTR);
+	assert_int_equal(file_read_at(fd, 0, got, 5, &err), 0);
+	assert_true(failcall_end());
+	assert_string_equal(got, "hello");
+	assert_int_equal(file_read_at(fd, 10, got, 5, &err), -1);
+	assert_true(err_is(&err, ERR_CORRUPT));
+	assert_string_equal(err.msg, "it ends 3 bytes too early");
+	failcall_at("pread64", 0, EIO);
+	assert_int_equal(file_read_at(fd, 0, got, 5, &err), -1);
+	assert_true(failcall_end());
+	assert_true(err_is(&err, ERR_IO));
+}
+
+static void
 free_space_is_told(void **state)
 {
 	struct err err = { 0 };
@@ -308,6 +333,7 @@ main(void)
 		cmocka_unit_test(a_missing_file_is_not_found),
 		cmocka_unit_test(a_folder_is_no_file),
 		cmocka_unit_test(writing_tells_why_it_failed),
+		cmocka_unit_test(a_part_is_read_where_it_stands),
 		cmocka_unit_test(free_space_is_told),
 		cmocka_unit_test(a_scratch_file_has_no_name),
 		cmocka_unit_test(the_folder_of_a_file_is_synced),

@@ -470,7 +470,9 @@ assert_objects(struct repo *r, bool second)
 
 	assert_int_equal(repo_manifest(r, second ? SECOND : FIRST, &m, &err),
 	    0);
-	assert_int_equal(pack_reader_new(r, &p, &err), 0);
+	assert_int_equal(pack_reader_new(r, &(struct pack_scratch){ 0 }, &p,
+	                     &err),
+	    0);
 	assert_int_equal(inventory_open(r, bucket_of(m), &inv, &err), 0);
 	for (size_t i = 0; i < THINGS; i++) {
 		assert_int_equal(inventory_next(inv, &e, &more, &err), 0);

@@ -7,8 +7,11 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
+
 #include "../lib/age_kit.h"
 #include "../lib/failalloc.h"
+#include "../lib/failcall.h"
 #include "../lib/repo_kit.h"
 #include "base/buf.h"
 #include "base/str.h"
@@ -17,6 +20,9 @@
 #include "repo/pack.h"
 
 enum { TEXT_MAX = 64 << 20, THREADS = 8 };
+
+static const struct pack_scratch no_scratch;
+static const struct pack_scratch scratch = { "/tmp", 1 << 20 };
 
 /* Where an object went. */
 struct place {
@@ -130,7 +136,8 @@ every_object_can_be_read_by_itself(void **state)
 	add_many(b, 2000, at);
 	assert_string_equal(strrchr(at[0].path, '/'), "/pack-000001.tar.zst");
 	assert_int_equal(b->c->files.count, 1);
-	assert_int_equal(pack_reader_new(b->kit.repo, &r, &err), 0);
+	assert_int_equal(pack_reader_new(b->kit.repo, &no_scratch, &r, &err),
+	    0);
 	for (unsigned i = 2000; i-- > 0;)
 		assert_reads(b, r, i, &at[i]);
 	assert_int_equal(b->kit.whole_gets, 1);
@@ -159,7 +166,8 @@ every_object_of_an_encrypted_pack_can_be_read(void **state)
 	assert_int_equal(pack_writer_end(b->w, &err), 0);
 	assert_string_equal(strrchr(at[0].path, '/'),
 	    "/pack-000001.tar.zst.age");
-	assert_int_equal(pack_reader_new(b->kit.repo, &r, &err), 0);
+	assert_int_equal(pack_reader_new(b->kit.repo, &no_scratch, &r, &err),
+	    0);
 	for (unsigned i = 12; i-- > 0;) {
 		uint8_t digest[SHA256_SIZE];
 		char name[SHA256_HEX];
@@ -195,7 +203,8 @@ neighbours_can_be_read_at_once(void **state)
 	assert_true(len > 2 * PACK_FRAME);
 	got = malloc(len);
 	assert_non_null(got);
-	assert_int_equal(pack_reader_new(b->kit.repo, &r, &err), 0);
+	assert_int_equal(pack_reader_new(b->kit.repo, &no_scratch, &r, &err),
+	    0);
 	assert_int_equal(pack_read(r, file_of(b, &at[0]), at[0].offset, got,
 	                     len, &err),
 	    0);
@@ -217,7 +226,8 @@ range_that_is_not_there_is_refused(void **state)
 	struct err err = { 0 };
 
 	add_many(b, 1, at);
-	assert_int_equal(pack_reader_new(b->kit.repo, &r, &err), 0);
+	assert_int_equal(pack_reader_new(b->kit.repo, &no_scratch, &r, &err),
+	    0);
 	assert_int_equal(pack_read(r, file_of(b, at), 1 << 20, got, 1, &err),
 	    -1);
 	assert_true(err_is(&err, ERR_CORRUPT));
@@ -249,7 +259,8 @@ pack_that_is_full_is_followed_by_another(void **state)
 	    "/pack-000002.tar.zst");
 	assert_in_range(file_of(b, &at[0])->size, PACK_SIZE,
 	    PACK_SIZE + PACK_OBJECT_MAX + 2 * PACK_FRAME);
-	assert_int_equal(pack_reader_new(b->kit.repo, &r, &err), 0);
+	assert_int_equal(pack_reader_new(b->kit.repo, &no_scratch, &r, &err),
+	    0);
 	for (unsigned i = 0; i < MANY; i += 13) {
 		assert_int_equal(pack_read(r, file_of(b, &at[i]), at[i].offset,
 		                     got, ONE, &err),
@@ -322,7 +333,9 @@ any_damage_of_a_pack_is_seen_and_named(void **state)
 
 		b->kit.flip_at = i / 8;
 		b->kit.flip = (uint8_t)(1 << i % 8);
-		assert_int_equal(pack_reader_new(b->kit.repo, &r, &err), 0);
+		assert_int_equal(pack_reader_new(b->kit.repo, &no_scratch, &r,
+		                     &err),
+		    0);
 		assert_int_equal(pack_read(r, f, at[7].offset, got, at[7].size,
 		                     &err),
 		    -1);
@@ -347,7 +360,9 @@ damage_behind_the_check_is_seen_too(void **state)
 		struct err err = { 0 };
 		char got[64], want[64];
 
-		assert_int_equal(pack_reader_new(b->kit.repo, &r, &err), 0);
+		assert_int_equal(pack_reader_new(b->kit.repo, &no_scratch, &r,
+		                     &err),
+		    0);
 		assert_int_equal(pack_read(r, f, 0, got, 1, &err), 0);
 		b->kit.flip_key = ".tar.zst";
 		b->kit.flip_at = i;
@@ -370,7 +385,8 @@ failed_check_is_remembered(void **state)
 	struct err err = { 0 };
 
 	add_many(b, 1, at);
-	assert_int_equal(pack_reader_new(b->kit.repo, &r, &err), 0);
+	assert_int_equal(pack_reader_new(b->kit.repo, &no_scratch, &r, &err),
+	    0);
 	b->kit.flip_key = ".tar.zst";
 	b->kit.flip = 1;
 	for (int i = 0; i < 3; i++) {
@@ -394,7 +410,8 @@ failure_that_passes_is_not_remembered(void **state)
 	struct err err = { 0 };
 
 	add_many(b, 1, at);
-	assert_int_equal(pack_reader_new(b->kit.repo, &r, &err), 0);
+	assert_int_equal(pack_reader_new(b->kit.repo, &no_scratch, &r, &err),
+	    0);
 	/* the whole, the end of the table, the table */
 	for (long n = 0; n < 3; n++) {
 		kit_reset(&b->kit);
@@ -421,7 +438,8 @@ file_that_is_no_pack_is_refused(void **state)
 	AUTO(pack_reader) struct pack_reader *r = NULL;
 	struct err err = { 0 };
 
-	assert_int_equal(pack_reader_new(b->kit.repo, &r, &err), 0);
+	assert_int_equal(pack_reader_new(b->kit.repo, &no_scratch, &r, &err),
+	    0);
 	for (size_t i = 0; i < sizeof text / sizeof *text; i++) {
 		char name[32], path[LAYOUT_KEY_SIZE], got[1];
 
@@ -455,11 +473,127 @@ many_packs_are_each_read_once_as_a_whole(void **state)
 		assert_int_equal(pack_writer_end(b->w, &err), 0);
 	}
 	assert_int_equal(b->c->files.count, MANY);
-	assert_int_equal(pack_reader_new(b->kit.repo, &r, &err), 0);
+	assert_int_equal(pack_reader_new(b->kit.repo, &no_scratch, &r, &err),
+	    0);
 	for (int twice = 0; twice < 2; twice++)
 		for (unsigned i = 0; i < MANY; i++)
 			assert_reads(b, r, i, &at[i]);
 	assert_int_equal(b->kit.whole_gets, MANY);
+}
+
+static unsigned
+gets(const struct bench *b)
+{
+	return atomic_load(&b->kit.count[KIT_GET]);
+}
+
+/* Chunks, header and table come out of the file too. */
+static void
+what_is_kept_is_read_once_and_no_more(void **state)
+{
+	struct bench *b = *state;
+	struct age_keys keys = age_kit_both();
+	struct place *at = b->at;
+
+	add_many(b, 100, at);
+	repo_set_keys(b->kit.repo, &keys);
+	add_many(b, 100, at + 100);
+	for (unsigned half = 0; half < 200; half += 100) {
+		AUTO(pack_reader) struct pack_reader *r = NULL;
+		struct err err = { 0 };
+
+		kit_reset(&b->kit);
+		assert_int_equal(pack_reader_new(b->kit.repo, &scratch, &r,
+		                     &err),
+		    0);
+		for (unsigned i = 0; i < 100; i++)
+			assert_reads(b, r, i, &at[half + i]);
+		assert_int_equal(gets(b), 1);
+	}
+	repo_set_keys(b->kit.repo, NULL);
+}
+
+static void
+what_is_loaded_before_is_not_loaded_again(void **state)
+{
+	struct bench *b = *state;
+	AUTO(pack_reader) struct pack_reader *r = NULL;
+	struct place *at = b->at;
+	struct err err = { 0 };
+
+	add_many(b, 1, at);
+	assert_int_equal(pack_reader_new(b->kit.repo, &scratch, &r, &err), 0);
+	for (int twice = 0; twice < 2; twice++)
+		assert_int_equal(pack_load(r, file_of(b, at), &err), 0);
+	assert_reads(b, r, 0, at);
+	assert_int_equal(gets(b), 1);
+	b->kit.flip_key = ".tar.zst";
+	b->kit.flip = 1;
+	pack_reader_free(TAKE(r));
+	assert_int_equal(pack_reader_new(b->kit.repo, &scratch, &r, &err), 0);
+	assert_int_equal(pack_load(r, file_of(b, at), &err), -1);
+	assert_true(err_is(&err, ERR_CORRUPT));
+}
+
+/* Three packs, room for two: the one not used for longest goes, and what is
+ * wanted of it then comes from the store, without the rest. */
+static void
+the_files_of_packs_stay_within_their_bytes(void **state)
+{
+	enum { SIZE = 100000 };
+	struct bench *b = *state;
+	struct pack_scratch two = { "/tmp", 2 * (SIZE + 4096) };
+	AUTO(pack_reader) struct pack_reader *r = NULL;
+	AUTO(free) char *noise = malloc(SIZE), *got = malloc(SIZE);
+	struct place *at = b->at;
+	unsigned before;
+	struct err err = { 0 };
+
+	assert_true(noise && got);
+	assert_int_equal(rand_bytes(noise, SIZE, &err), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(add(b, noise, SIZE, &at[i], &err), 0);
+		assert_int_equal(pack_writer_end(b->w, &err), 0);
+	}
+	assert_int_equal(pack_reader_new(b->kit.repo, &two, &r, &err), 0);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(pack_load(r, file_of(b, &at[i]), &err), 0);
+	before = gets(b);
+	assert_int_equal(before, 3);
+	for (unsigned i = 3; i-- > 0;) {
+		memset(got, 0, SIZE);
+		assert_int_equal(pack_read(r, file_of(b, &at[i]), at[i].offset,
+		                     got, SIZE, &err),
+		    0);
+		assert_memory_equal(got, noise, SIZE);
+		assert_int_equal(gets(b), i > 0 ? before : before + 1);
+	}
+	assert_int_equal(b->kit.whole_gets, 3);
+}
+
+static void
+without_room_the_store_is_asked_again(void **state)
+{
+	struct bench *b = *state;
+	const struct pack_scratch tight = { "/tmp", 10 };
+	struct place *at = b->at;
+
+	add_many(b, 10, at);
+	for (int i = 0; i < 2; i++) {
+		AUTO(pack_reader) struct pack_reader *r = NULL;
+		struct err err = { 0 };
+
+		kit_reset(&b->kit);
+		assert_int_equal(pack_reader_new(b->kit.repo,
+		                     i == 0 ? &tight : &scratch, &r, &err),
+		    0);
+		failcall_at("write", 0, ENOSPC);
+		for (unsigned k = 0; k < 10; k++)
+			assert_reads(b, r, k, &at[k]);
+		assert_int_equal(failcall_end(), i == 1);
+		assert_int_equal(b->kit.whole_gets, 1);
+		assert_true(gets(b) > 10);
+	}
 }
 
 struct reading {
@@ -518,12 +652,13 @@ many_threads_check_a_pack_once(void **state)
 	struct err err = { 0 };
 
 	add_many(b, 200, at);
-	assert_int_equal(pack_reader_new(b->kit.repo, &r, &err), 0);
+	assert_int_equal(pack_reader_new(b->kit.repo, &scratch, &r, &err), 0);
 	assert_int_equal(read_by_many(b, r, at), 0);
 	assert_int_equal(b->kit.whole_gets, 1);
 	b->kit.flip_key = ".tar.zst";
 	b->kit.flip = 1;
-	assert_int_equal(pack_reader_new(b->kit.repo, &bad, &err), 0);
+	assert_int_equal(pack_reader_new(b->kit.repo, &no_scratch, &bad, &err),
+	    0);
 	assert_int_equal(read_by_many(b, bad, at), THREADS * 200);
 	assert_int_equal(b->kit.whole_gets, 2);
 }
@@ -575,7 +710,8 @@ many_threads_write_packs_of_their_own(void **state)
 	for (int i = 0; i < THREADS; i++)
 		thread_join(&thread[i]);
 	assert_int_equal(b->c->files.count, 5 * THREADS);
-	assert_int_equal(pack_reader_new(b->kit.repo, &r, &err), 0);
+	assert_int_equal(pack_reader_new(b->kit.repo, &no_scratch, &r, &err),
+	    0);
 	for (int i = 0; i < THREADS; i++) {
 		assert_int_equal(g[i].rc, 0);
 		for (unsigned n = 0; n < 50; n++)
@@ -601,7 +737,7 @@ every_allocation_of_a_reader_may_fail(void **state)
 		int rc;
 
 		failalloc_at(n);
-		rc = pack_reader_new(b->kit.repo, &r, &err) ||
+		rc = pack_reader_new(b->kit.repo, &scratch, &r, &err) ||
 		     pack_read(r, file_of(b, at), at[3].offset, got, at[3].size,
 		         &err);
 		hit = failalloc_count() > n;
@@ -633,6 +769,10 @@ main(void)
 		WITH_BENCH(failure_that_passes_is_not_remembered),
 		WITH_BENCH(file_that_is_no_pack_is_refused),
 		WITH_BENCH(many_packs_are_each_read_once_as_a_whole),
+		WITH_BENCH(what_is_kept_is_read_once_and_no_more),
+		WITH_BENCH(what_is_loaded_before_is_not_loaded_again),
+		WITH_BENCH(the_files_of_packs_stay_within_their_bytes),
+		WITH_BENCH(without_room_the_store_is_asked_again),
 		WITH_BENCH(many_threads_check_a_pack_once),
 		WITH_BENCH(many_threads_write_packs_of_their_own),
 		WITH_BENCH(every_allocation_of_a_reader_may_fail),

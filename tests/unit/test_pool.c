@@ -8,10 +8,12 @@
 #include <errno.h>
 
 #include <stdatomic.h>
+#include <string.h>
 
 #include "../lib/failalloc.h"
 #include "../lib/failcall.h"
 #include "base/clock.h"
+#include "base/monitor.h"
 #include "base/pool.h"
 
 /* What the jobs of one test share. */
@@ -182,6 +184,59 @@ free_runs_what_is_queued(void **state)
 	pool_free(NULL);
 }
 
+/* Who ran when, by name; the first one holds the only worker. */
+struct turn {
+	struct turns *all;
+	char name;
+};
+
+struct turns {
+	struct monitor m;
+	bool go;
+	char order[8];
+	size_t n;
+};
+
+static int
+take_turn(void *arg, struct err *err)
+{
+	struct turn *t = arg;
+
+	(void)err;
+	monitor_enter(&t->all->m);
+	while (!t->all->go)
+		monitor_wait(&t->all->m);
+	t->all->order[t->all->n++] = t->name;
+	monitor_leave(&t->all->m);
+	return 0;
+}
+
+static void
+what_is_to_be_first_begins_before_those_that_wait(void **state)
+{
+	struct turns all = { 0 };
+	struct turn turn[] = { { &all, 'a' }, { &all, 'b' }, { &all, 'c' } };
+	struct err err = { 0 };
+	AUTO(pool) struct pool *p = NULL;
+
+	(void)state;
+	monitor_init(&all.m);
+	assert_int_equal(pool_new(1, 100, &p, &err), 0);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(pool_run(p, take_turn, &turn[i], 1, &err), 0);
+	assert_int_equal(pool_run_first(p, take_turn, &turn[2], 1, &err), 0);
+	monitor_enter(&all.m);
+	all.go = true;
+	monitor_wake(&all.m);
+	monitor_leave(&all.m);
+	assert_int_equal(pool_wait(p, &err), 0);
+	assert_int_equal(all.n, 3);
+	/* a may have begun by then */
+	assert_true(strcmp(all.order, "acb") == 0 ||
+	            strcmp(all.order, "cab") == 0);
+	monitor_done(&all.m);
+}
+
 static void
 memory_beside_the_jobs_counts_too(void **state)
 {
@@ -252,6 +307,8 @@ main(void)
 		cmocka_unit_test(the_largest_cost_does_not_wrap_around),
 		cmocka_unit_test(the_first_error_stops_the_queue),
 		cmocka_unit_test(free_runs_what_is_queued),
+		cmocka_unit_test(
+		    what_is_to_be_first_begins_before_those_that_wait),
 		cmocka_unit_test(memory_beside_the_jobs_counts_too),
 		cmocka_unit_test(every_allocation_may_fail),
 		cmocka_unit_test(a_pool_that_cannot_be_whole_is_none),
