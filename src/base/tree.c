@@ -6,9 +6,15 @@
 
 #include "base/str.h"
 
-int
-tree_new(enum tree_kind kind, const char *text, const char *origin,
-    unsigned line, struct tree **ret, struct err *err)
+/* One text for all nodes that were read in one go. */
+struct tree_origin {
+	size_t users;
+	char text[];
+};
+
+static int
+make(enum tree_kind kind, const char *text, unsigned line, struct tree **ret,
+    struct err *err)
 {
 	AUTO(tree) struct tree *t = calloc(1, sizeof *t);
 
@@ -18,9 +24,45 @@ tree_new(enum tree_kind kind, const char *text, const char *origin,
 	t->line = line;
 	if (kind == TREE_SCALAR && str_dup(text ? text : "", &t->text, err))
 		return -1;
-	if (str_dup(origin ? origin : "", &t->origin, err))
-		return -1;
 	*ret = TAKE(t);
+	return 0;
+}
+
+static void
+share(struct tree *t, struct tree_origin *origin)
+{
+	origin->users++;
+	t->shared = origin;
+	t->origin = origin->text;
+}
+
+int
+tree_new(enum tree_kind kind, const char *text, const char *origin,
+    unsigned line, struct tree **ret, struct err *err)
+{
+	size_t n = origin ? strlen(origin) : 0;
+	AUTO(tree) struct tree *t = NULL;
+	struct tree_origin *o;
+
+	if (make(kind, text, line, &t, err))
+		return -1;
+	o = calloc(1, sizeof *o + n + 1);
+	if (!o)
+		return err_nomem(err);
+	if (n > 0)
+		memcpy(o->text, origin, n);
+	share(t, o);
+	*ret = TAKE(t);
+	return 0;
+}
+
+int
+tree_new_like(const struct tree *like, enum tree_kind kind, const char *text,
+    unsigned line, struct tree **ret, struct err *err)
+{
+	if (make(kind, text, line, ret, err))
+		return -1;
+	share(*ret, like->shared);
 	return 0;
 }
 
@@ -37,7 +79,8 @@ tree_free(struct tree *t)
 		free(t->text);
 		free(t->file);
 		free(t->name);
-		free(t->origin);
+		if (t->shared && --t->shared->users == 0)
+			free(t->shared);
 		free(t);
 		t = next;
 	}
@@ -48,13 +91,14 @@ tree_add(struct tree *parent, const char *name, struct tree *child,
     struct err *err)
 {
 	AUTO(tree) struct tree *owned = child;
-	struct tree **end = &parent->child;
 
 	if (name && str_dup(name, &child->name, err))
 		return -1;
-	while (*end)
-		end = &(*end)->next;
-	*end = TAKE(owned);
+	if (parent->child)
+		parent->last->next = TAKE(owned);
+	else
+		parent->child = TAKE(owned);
+	parent->last = child;
 	return 0;
 }
 
@@ -66,9 +110,70 @@ tree_add_text(struct tree *map, const char *name, const char *text,
 
 	if (!text || !*text)
 		return 0;
-	if (tree_new(TREE_SCALAR, text, map->origin, map->line, &t, err))
+	if (tree_new_like(map, TREE_SCALAR, text, map->line, &t, err))
 		return -1;
 	return tree_add(map, name, t, err);
+}
+
+int
+tree_set(struct tree *map, const char *name, struct tree *child,
+    struct err *err)
+{
+	struct tree *old = tree_get(map, name);
+	AUTO(tree) struct tree *owned = child;
+	struct tree was;
+
+	if (!old)
+		return tree_add(map, name, TAKE(owned), err);
+	if (str_dup(name, &child->name, err))
+		return -1;
+	/* The old one's place, and what the other holds; the old one goes. */
+	child->next = old->next;
+	was = *old;
+	*old = *child;
+	*child = was;
+	child->next = NULL;
+	return 0;
+}
+
+int
+tree_set_text(struct tree *map, const char *name, const char *text,
+    struct err *err)
+{
+	struct tree *t = NULL;
+
+	if (tree_new_like(map, TREE_SCALAR, text, map->line, &t, err))
+		return -1;
+	t->quoted = true;
+	return tree_set(map, name, t, err);
+}
+
+void
+tree_remove_child(struct tree *parent, struct tree *child)
+{
+	struct tree **at = &parent->child;
+	struct tree *before = NULL;
+
+	while (*at != child) {
+		before = *at;
+		at = &before->next;
+	}
+	*at = child->next;
+	if (!child->next)
+		parent->last = before;
+	child->next = NULL;
+	tree_free(child);
+}
+
+bool
+tree_remove(struct tree *map, const char *name)
+{
+	struct tree *t = tree_get(map, name);
+
+	if (!t)
+		return false;
+	tree_remove_child(map, t);
+	return true;
 }
 
 struct tree *
@@ -80,6 +185,21 @@ tree_get(const struct tree *t, const char *name)
 		if (strcmp(c->name, name) == 0)
 			return c;
 	return NULL;
+}
+
+struct tree *
+tree_in(const struct tree *t, ...)
+{
+	const struct tree *at = t;
+	struct tree *found = NULL;
+	const char *name;
+	va_list ap;
+
+	va_start(ap, t);
+	while ((name = va_arg(ap, const char *)) != NULL)
+		at = found = tree_get(at, name);
+	va_end(ap);
+	return found;
 }
 
 struct tree *

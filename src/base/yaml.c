@@ -8,8 +8,6 @@
 
 #include "base/str.h"
 
-enum { YAML_DEPTH = 16, YAML_NODES = 4096 };
-
 /* A list or map that is not closed yet. */
 struct level {
 	struct tree *node;
@@ -19,9 +17,10 @@ struct level {
 
 struct reader {
 	yaml_parser_t parser;
+	const struct yaml_limits *limits;
 	const char *origin;
 	struct tree *root;
-	struct level open[YAML_DEPTH];
+	struct level open[YAML_DEPTH_MAX];
 	unsigned depth, nodes, documents;
 };
 
@@ -102,10 +101,11 @@ add_node(struct reader *r, enum tree_kind kind, const yaml_event_t *e,
 	const char *text =
 	    kind == TREE_SCALAR ? (const char *)e->data.scalar.value : NULL;
 
-	if (r->nodes++ == YAML_NODES)
-		return bad(r, line_of(e), err, "more than %d values",
-		    YAML_NODES);
-	if (tree_new(kind, text, r->origin, line_of(e), ret, err))
+	if (r->nodes++ == r->limits->nodes)
+		return bad(r, line_of(e), err, "more than %u values",
+		    r->limits->nodes);
+	if (r->root ? tree_new_like(r->root, kind, text, line_of(e), ret, err)
+	            : tree_new(kind, text, r->origin, line_of(e), ret, err))
 		return -1;
 	(*ret)->quoted = kind == TREE_SCALAR &&
 	                 e->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
@@ -133,9 +133,9 @@ open_level(struct reader *r, enum tree_kind kind, const yaml_event_t *e,
 
 	if (wants_key(innermost(r)))
 		return bad(r, line_of(e), err, "a key must be a word");
-	if (r->depth == YAML_DEPTH)
-		return bad(r, line_of(e), err, "deeper than %d levels",
-		    YAML_DEPTH);
+	if (r->depth == r->limits->depth)
+		return bad(r, line_of(e), err, "deeper than %u levels",
+		    r->limits->depth);
 	if (add_node(r, kind, e, &node, err))
 		return -1;
 	r->open[r->depth++] = (struct level){ .node = node };
@@ -246,9 +246,20 @@ int
 yaml_parse(const char *text, size_t len, const char *origin, struct tree **ret,
     struct err *err)
 {
-	struct reader r = { .origin = origin };
+	static const struct yaml_limits by_hand = { .depth = 16,
+		.nodes = 4096 };
+
+	return yaml_parse_within(&by_hand, text, len, origin, ret, err);
+}
+
+int
+yaml_parse_within(const struct yaml_limits *limits, const char *text,
+    size_t len, const char *origin, struct tree **ret, struct err *err)
+{
+	struct reader r = { .origin = origin, .limits = limits };
 	int rc;
 
+	assert(limits->depth <= YAML_DEPTH_MAX);
 	if (!yaml_parser_initialize(&r.parser))
 		return err_nomem(err);
 	yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
@@ -256,7 +267,7 @@ yaml_parse(const char *text, size_t len, const char *origin, struct tree **ret,
 	    len);
 	rc = read_events(&r, err) || finish(&r, ret, err) ? -1 : 0;
 	yaml_parser_delete(&r.parser);
-	for (unsigned i = 0; i < YAML_DEPTH; i++)
+	for (unsigned i = 0; i < YAML_DEPTH_MAX; i++)
 		free(r.open[i].key);
 	tree_free(r.root);
 	return rc;

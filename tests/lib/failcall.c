@@ -241,6 +241,9 @@ FAILS(CURL *, curl_easy_init, (void), (), NULL)
 FAILS(int, yaml_parser_initialize, (yaml_parser_t * p), (p), 0)
 FAILS(int, yaml_parser_parse, (yaml_parser_t * p, yaml_event_t *e), (p, e),
     (p->error = (yaml_error_type_t)r, 0))
+FAILS(int, yaml_emitter_initialize, (yaml_emitter_t * p), (p), 0)
+FAILS(int, yaml_emitter_emit, (yaml_emitter_t * p, yaml_event_t *e), (p, e),
+    (yaml_event_delete(e), 0))
 
 /*
  * A child that becomes another program, or ends in a hurry, leaves no figures

@@ -66,6 +66,81 @@ what_is_not_there_is_null(void **state)
 }
 
 static void
+a_member_is_put_in_its_place(void **state)
+{
+	AUTO(tree) struct tree *t = map();
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(tree_add_text(t, "a", "1", &err), 0);
+	assert_int_equal(tree_add_text(t, "b", "2", &err), 0);
+	assert_int_equal(tree_set_text(t, "b", "3", &err), 0);
+	assert_int_equal(tree_set(t, "a", map(), &err), 0);
+	assert_int_equal(tree_set_text(t, "c", "", &err), 0);
+	assert_int_equal(tree_get(t, "a")->kind, TREE_MAP);
+	assert_ptr_equal(t->child, tree_get(t, "a"));
+	assert_string_equal(t->child->next->text, "3");
+	assert_true(t->child->next->quoted);
+	assert_string_equal(t->last->name, "c");
+	assert_null(t->last->next);
+}
+
+static void
+what_is_removed_leaves_no_gap(void **state)
+{
+	AUTO(tree) struct tree *t = map();
+	struct err err = { 0 };
+
+	(void)state;
+	for (const char *c = "abc"; *c; c++)
+		assert_int_equal(tree_add_text(t, (char[]){ *c, 0 }, c, &err),
+		    0);
+	assert_false(tree_remove(t, "d"));
+	assert_true(tree_remove(t, "c"));
+	assert_true(tree_remove(t, "a"));
+	assert_string_equal(t->child->name, "b");
+	assert_int_equal(tree_add_text(t, "d", "4", &err), 0);
+	assert_string_equal(t->child->next->name, "d");
+	assert_true(tree_remove(t, "b"));
+	assert_true(tree_remove(t, "d"));
+	assert_null(t->child);
+	assert_int_equal(tree_add_text(t, "e", "5", &err), 0);
+	assert_string_equal(t->child->name, "e");
+}
+
+static void
+a_path_leads_from_map_to_map(void **state)
+{
+	AUTO(tree) struct tree *t = map();
+	struct tree *inner = map();
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(tree_add_text(inner, "b", "1", &err), 0);
+	assert_int_equal(tree_add(t, "a", inner, &err), 0);
+	assert_string_equal(tree_in(t, "a", "b", NULL)->text, "1");
+	assert_null(tree_in(t, "a", "c", NULL));
+	assert_null(tree_in(t, "c", "b", NULL));
+	assert_null(tree_in(t, "a", "b", "c", NULL));
+	assert_null(tree_in(NULL, "a", NULL));
+}
+
+static void
+an_origin_lives_as_long_as_one_who_shares_it(void **state)
+{
+	struct tree *t = map();
+	AUTO(tree) struct tree *other = NULL;
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(tree_new_like(t, TREE_SCALAR, "x", 8, &other, &err),
+	    0);
+	tree_free(t);
+	assert_string_equal(other->origin, "f");
+	assert_int_equal(other->line, 8);
+}
+
+static void
 errors_say_where(void **state)
 {
 	AUTO(tree) struct tree *t = NULL;
@@ -79,7 +154,7 @@ errors_say_where(void **state)
 	t->line = 0;
 	assert_int_equal(tree_err(t, &err, "bad"), -1);
 	assert_string_equal(err.msg, "a.yaml: bad");
-	t->origin[0] = '\0';
+	t->origin = "";
 	assert_int_equal(tree_err(t, &err, "bad"), -1);
 	assert_string_equal(err.msg, "bad");
 }
@@ -143,6 +218,10 @@ main(void)
 		cmocka_unit_test(children_keep_their_order),
 		cmocka_unit_test(an_empty_text_adds_nothing),
 		cmocka_unit_test(what_is_not_there_is_null),
+		cmocka_unit_test(a_member_is_put_in_its_place),
+		cmocka_unit_test(what_is_removed_leaves_no_gap),
+		cmocka_unit_test(a_path_leads_from_map_to_map),
+		cmocka_unit_test(an_origin_lives_as_long_as_one_who_shares_it),
 		cmocka_unit_test(errors_say_where),
 		cmocka_unit_test(every_allocation_may_fail),
 		cmocka_unit_test(
