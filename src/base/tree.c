@@ -12,20 +12,21 @@ struct tree_origin {
 	char text[];
 };
 
-static int
-make(enum tree_kind kind, const char *text, unsigned line, struct tree **ret,
-    struct err *err)
+/* NULL: no memory. */
+static struct tree *
+make(enum tree_kind kind, const char *text, unsigned line, struct err *err)
 {
 	AUTO(tree) struct tree *t = calloc(1, sizeof *t);
 
-	if (!t)
-		return err_nomem(err);
+	if (!t) {
+		(void)err_nomem(err);
+		return NULL;
+	}
 	t->kind = kind;
 	t->line = line;
 	if (kind == TREE_SCALAR && str_dup(text ? text : "", &t->text, err))
-		return -1;
-	*ret = TAKE(t);
-	return 0;
+		return NULL;
+	return TAKE(t);
 }
 
 static void
@@ -41,10 +42,10 @@ tree_new(enum tree_kind kind, const char *text, const char *origin,
     unsigned line, struct tree **ret, struct err *err)
 {
 	size_t n = origin ? strlen(origin) : 0;
-	AUTO(tree) struct tree *t = NULL;
+	AUTO(tree) struct tree *t = make(kind, text, line, err);
 	struct tree_origin *o;
 
-	if (make(kind, text, line, &t, err))
+	if (!t)
 		return -1;
 	o = calloc(1, sizeof *o + n + 1);
 	if (!o)
@@ -60,9 +61,12 @@ int
 tree_new_like(const struct tree *like, enum tree_kind kind, const char *text,
     unsigned line, struct tree **ret, struct err *err)
 {
-	if (make(kind, text, line, ret, err))
+	struct tree *t = make(kind, text, line, err);
+
+	if (!t)
 		return -1;
-	share(*ret, like->shared);
+	share(t, like->shared);
+	*ret = t;
 	return 0;
 }
 

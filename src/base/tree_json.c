@@ -29,12 +29,21 @@ skip_space(struct reader *r)
 		r->at++;
 }
 
+/* '\0': none. */
+static char
+peek(const struct reader *r)
+{
+	if (r->at == r->end)
+		return '\0';
+	return *r->at;
+}
+
 /* The next character that is no space; '\0': none. */
 static char
 next(struct reader *r)
 {
 	skip_space(r);
-	return r->at < r->end ? *r->at : '\0';
+	return peek(r);
 }
 
 static bool
@@ -109,7 +118,7 @@ take_escape(struct reader *r, struct err *err)
 {
 	static const char letter[] = "\"\\/bfnrt";
 	static const char means[] = "\"\\/\b\f\n\r\t";
-	char c = r->at < r->end ? *r->at : '\0';
+	char c = peek(r);
 	const char *which = c ? strchr(letter, c) : NULL;
 
 	if (c == 'u') {
@@ -203,19 +212,25 @@ take_literal(struct reader *r, struct err *err)
 	           : bad(r, err, "no value");
 }
 
-static int
-make(struct reader *r, enum tree_kind kind, const char *text, struct tree **ret,
-    struct err *err)
+/* NULL: err says why. */
+static struct tree *
+make(struct reader *r, enum tree_kind kind, const char *text, struct err *err)
 {
+	struct tree *t = NULL;
+	int rc;
+
 	if (r->nodes++ == r->limits->nodes)
-		return err_set(err, ERR_CORRUPT, "more than %u values",
+		rc = err_set(err, ERR_CORRUPT, "more than %u values",
 		    r->limits->nodes);
-	if (r->root)
-		return tree_new_like(r->root, kind, text, 0, ret, err);
-	if (tree_new(kind, text, NULL, 0, ret, err))
-		return -1;
-	r->root = *ret;
-	return 0;
+	else if (r->root)
+		rc = tree_new_like(r->root, kind, text, 0, &t, err);
+	else
+		rc = tree_new(kind, text, NULL, 0, &t, err);
+	if (rc)
+		return NULL;
+	if (!r->root)
+		r->root = t;
+	return t;
 }
 
 static int take_value(struct reader *, struct tree **, struct err *);
@@ -269,18 +284,17 @@ take_value(struct reader *r, struct tree **ret, struct err *err)
 
 	if (c == '{' || c == '[') {
 		r->at++;
-		if (make(r, c == '{' ? TREE_MAP : TREE_LIST, NULL, &t, err) ||
-		    take_members(r, t, err))
+		t = make(r, c == '{' ? TREE_MAP : TREE_LIST, NULL, err);
+		if (!t || take_members(r, t, err))
 			return -1;
-	} else if (c == '"') {
-		r->at++;
-		if (take_text(r, err) ||
-		    make(r, TREE_SCALAR, r->word.data, &t, err))
+	} else {
+		r->at += c == '"';
+		if (c == '"' ? take_text(r, err) : take_literal(r, err))
 			return -1;
-		t->quoted = true;
-	} else if (take_literal(r, err) ||
-	           make(r, TREE_SCALAR, r->word.data, &t, err)) {
-		return -1;
+		t = make(r, TREE_SCALAR, r->word.data, err);
+		if (!t)
+			return -1;
+		t->quoted = c == '"';
 	}
 	*ret = TAKE(t);
 	return 0;
