@@ -15,7 +15,7 @@ comma    = ,
 Q        = $(if $(V),,@echo '  $(@:$(O)/%=%)';)
 BUILD    = release
 O        = build/$(notdir $(CC))-$(BUILD)$(if $(SAN),-$(subst $(comma),-,$(SAN)))
-LIBS     = -lcurl -lyaml -lcjson -lssl -lcrypto -lzstd -lexpat -lsqlite3
+LIBS     = -lcurl -lwslay -lyaml -lcjson -lssl -lcrypto -lzstd -lexpat -lsqlite3
 
 # --- flags: what every build gets, then what each kind of build adds
 WERROR   = -Werror
@@ -98,7 +98,7 @@ $(O)/headers:
 	@mkdir -p $(@D)
 	@command -v $(CC) >/dev/null || { echo '$(CC) is missing;' \
 	    'run "make setup" to install what the build needs' >&2; exit 1; }
-	@printf '#include <%s>\n' curl/curl.h yaml.h cjson/cJSON.h \
+	@printf '#include <%s>\n' curl/curl.h wslay/wslay.h yaml.h cjson/cJSON.h \
 	    openssl/evp.h zstd.h expat.h sqlite3.h >$@.c
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -E -o /dev/null $@.c 2>$@.log || { \
 	    cat $@.log; echo 'libraries are missing; run "make setup" to' \

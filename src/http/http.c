@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "base/throttle.h"
 #include "crypto/ca_store.h"
+#include "http/http_impl.h"
 #include "http/proxy.h"
 
 /* gcc 12 takes for lost what a handle holds. */
@@ -864,6 +865,60 @@ http_do(struct http *h, const struct http_request *q, struct http_response *r,
 	s.now_ms = clock_mono_ms(clock_real());
 	handle_put(h, hd, &s);
 	return rc;
+}
+
+/* --- a connection alone */
+
+static int
+connect_alone(struct http *h, struct handle *hd, struct err *err)
+{
+	struct setup s = { hd->curl, CURLE_OK };
+
+	if (set_once(&s, h, hd, err))
+		return -1;
+	set_pointer(&s, CURLOPT_URL, hd->x.q->url);
+	set_long(&s, CURLOPT_CONNECT_ONLY, 1);
+	/* through a proxy, and not to one */
+	set_long(&s, CURLOPT_HTTPPROXYTUNNEL, 1);
+	if (s.rc == CURLE_OK)
+		s.rc = curl_easy_perform(s.c);
+	return s.rc == CURLE_OK ? 0
+	                        : failure(hd, s.rc, note_answer(h, false), err);
+}
+
+int
+http_connect(struct http *h, const char *url, struct handle **ret,
+    struct err *err)
+{
+	AUTO(http_response) struct http_response r = { 0 };
+	const struct http_request q = { .url = url };
+	AUTO(handle) struct handle *hd = handle_new(err);
+
+	if (!hd)
+		return -1;
+	response_clear(&r);
+	hd->x = (struct exchange){ .r = &r,
+		.err = err,
+		.receive = h->receive,
+		.send = h->send,
+		.q = &q };
+	if (connect_alone(h, hd, err))
+		return -1;
+	hd->x = (struct exchange){ 0 };
+	*ret = TAKE(hd);
+	return 0;
+}
+
+CURL *
+http_connect_curl(const struct handle *hd)
+{
+	return hd->curl;
+}
+
+void
+http_connect_end(struct handle *hd)
+{
+	handle_free(hd);
 }
 
 /* --- response */

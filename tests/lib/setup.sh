@@ -8,7 +8,7 @@
 set -eu
 
 build="gcc libc6-dev make libcurl4-openssl-dev libyaml-dev libcjson-dev
-libssl-dev libzstd-dev libexpat1-dev libsqlite3-dev"
+libssl-dev libzstd-dev libexpat1-dev libsqlite3-dev libwslay-dev"
 servers="ceph-mon ceph-osd radosgw curl openssl python3 procps util-linux"
 demo="$servers sqlite3 jq zstd"
 databases="mariadb-server-core mariadb-client postgresql"
