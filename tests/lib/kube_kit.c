@@ -55,28 +55,34 @@ kube_kit_begin(struct kube_kit *k)
 }
 
 void
-kube_kit_start(struct kube_kit *k, const struct httpd_step *steps)
+kube_kit_open(struct kube_kit *k, const char *url)
 {
 	struct kube_options o = { 0 };
 	struct err err = { 0 };
 	char text[1024];
 
-	kube_kit_begin(k);
-	k->d = httpd_start(steps);
-	assert_non_null(k->d);
 	(void)snprintf(text, sizeof text,
 	    "current-context: main\n"
 	    "contexts: [{name: main, context: {cluster: c, user: u, "
 	    "namespace: kubeflow}}]\n"
 	    "clusters: [{name: c, cluster: {server: \"%s/\"}}]\n"
 	    "users: [{name: u, user: {tokenFile: token}}]\n",
-	    httpd_url(k->d));
+	    url);
 	kube_kit_file(k, "config", text);
 	kube_kit_file(k, "token", "hush-hush\n");
 	o.kubeconfig = k->config;
 	o.clock = &k->clock;
 	if (kube_new(&o, &k->k, &err))
 		fail_msg("%s", err.msg);
+}
+
+void
+kube_kit_start(struct kube_kit *k, const struct httpd_step *steps)
+{
+	kube_kit_begin(k);
+	k->d = httpd_start(steps);
+	assert_non_null(k->d);
+	kube_kit_open(k, httpd_url(k->d));
 }
 
 void

@@ -22,8 +22,9 @@ struct kube_kit {
 
 /* The token is "hush-hush", in the file "token" of the folder. */
 void kube_kit_start(struct kube_kit *, const struct httpd_step *);
-/* Folder and clock alone. */
+/* Folder and clock alone; then a client of the server there. */
 void kube_kit_begin(struct kube_kit *);
+void kube_kit_open(struct kube_kit *, const char *url);
 /* Write text to the file of that name in the folder; mode 0700. */
 void kube_kit_file(const struct kube_kit *, const char *name, const char *text);
 /* Fails the test unless every step was met. */
