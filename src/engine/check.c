@@ -99,6 +99,7 @@ look_at_keys(const struct config *c, const struct check_repository *r,
     struct buf *detail, struct err *err)
 {
 	const struct age_keys *k = &c->repository.keys;
+	AUTO(repo_sets) struct repo_sets sets = { 0 };
 	char id[LAYOUT_ID_SIZE];
 	bool encrypted = false;
 
@@ -114,7 +115,8 @@ look_at_keys(const struct config *c, const struct check_repository *r,
 		    "can be restored, and none be made");
 	if (c->repository.plain || !r->repo)
 		return 0;
-	if (repo_keys_newest(r->repo, id, &encrypted, err))
+	if (repo_folders(r->repo, "", &sets, err) ||
+	    repo_keys_newest(r->repo, &sets, id, &encrypted, err))
 		return -1;
 	return encrypted ? err_set(err, ERR_USAGE,
 	                       "set %s is encrypted, and the configuration "

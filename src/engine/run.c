@@ -144,22 +144,12 @@ run_any_saved(const struct run *r, struct err *err)
 	    m->component[0].name, m->component[0].message);
 }
 
-/* The manifest of that set, where one of the first i is built on it too. */
-static struct manifest *
-found_before(const struct run *r, size_t i, const char *folder)
-{
-	for (size_t k = 0; k < i; k++)
-		if (r->before[k] && strcmp(r->before[k]->folder, folder) == 0)
-			return r->before[k];
-	return NULL;
-}
-
 /*
  * Who forgot the recipients would not notice that from now on everybody can
  * read the sets.
  */
 static int
-refuse_plain(const struct run *r, struct err *err)
+refuse_plain(const struct run *r, const struct repo_sets *sets, struct err *err)
 {
 	struct repo *repo = r->o->repo;
 	char id[LAYOUT_ID_SIZE];
@@ -167,7 +157,7 @@ refuse_plain(const struct run *r, struct err *err)
 
 	if (r->o->config->repository.plain || repo_keys(repo)->nrecipients > 0)
 		return 0;
-	if (repo_keys_newest(repo, id, &encrypted, err))
+	if (repo_keys_newest(repo, sets, id, &encrypted, err))
 		return -1;
 	return encrypted ? err_set(err, ERR_USAGE,
 	                       "set %s is encrypted, and the configuration "
@@ -185,19 +175,18 @@ find_before(struct run *r, const char **parent, struct err *err)
 {
 	const struct plan *p = r->o->plan;
 	const struct manifest *newest = NULL;
+	AUTO(free) const char **names = calloc(p->count + 1, sizeof *names);
 
-	for (size_t i = 0; i < p->count && !r->o->full; i++) {
-		struct manifest *m = NULL, *same;
+	if (!names)
+		return err_nomem(err);
+	for (size_t i = 0; i < p->count; i++)
+		names[i] = p->job[i].component->name;
+	if (!r->o->full && repo_latest_each(r->o->repo, set_others(r->set),
+	                       names, p->count, r->before, err))
+		return -1;
+	for (size_t i = 0; i < p->count; i++) {
+		const struct manifest *m = r->before[i];
 
-		if (repo_latest(r->o->repo, &p->job[i].component->name, 1, &m,
-		        err))
-			return -1;
-		same = m ? found_before(r, i, m->folder) : NULL;
-		if (same) {
-			manifest_free(m);
-			m = same;
-		}
-		r->before[i] = m;
 		if (m && repo_keys_same(r->o->repo, m) &&
 		    (!newest || strcmp(m->id, newest->id) > 0))
 			newest = m;
@@ -224,6 +213,7 @@ int
 run_begin(struct run *r, struct err *err)
 {
 	const struct backup_options *o = r->o;
+	AUTO(repo_sets) struct repo_sets sets = { 0 };
 	const char *parent = NULL;
 	unsigned swept = 0;
 	struct err quiet = { 0 };
@@ -231,14 +221,17 @@ run_begin(struct run *r, struct err *err)
 		.label = o->label,
 		.tool = o->tool,
 		.by = o->by,
-		.clock = o->clock };
+		.clock = o->clock,
+		.seen = &sets };
 
 	if (repo_sweep(o->repo, &swept, &quiet))
 		log_warning("left-over uploads stay: %s", quiet.msg);
 	if (swept)
 		log_info("%u unfinished uploads of dead runs removed", swept);
 	/* in this order: see set.h */
-	if (refuse_plain(r, err) || set_begin(o->repo, &so, &r->set, err) ||
+	if (repo_folders(o->repo, "", &sets, err) ||
+	    refuse_plain(r, &sets, err) ||
+	    set_begin(o->repo, &so, &r->set, err) ||
 	    find_before(r, &parent, err) ||
 	    (parent && set_parent(r->set, parent, err)))
 		return -1;
@@ -253,7 +246,7 @@ run_commit(struct run *r, struct manifest **ret, struct err *err)
 	if (run_any_saved(r, err) || check_references(r, err) ||
 	    say_missing(r, err) || set_commit(r->set, err))
 		return -1;
-	if (repo_manifest(r->o->repo, set_folder(r->set), ret, err))
+	if (repo_manifest_in(r->o->repo, set_folder(r->set), ret, err))
 		return err_wrap(err,
 		    "set %s is stored, but cannot be read back",
 		    set_id(r->set));

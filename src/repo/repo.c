@@ -458,6 +458,15 @@ repo_manifest(struct repo *r, const char *id, struct manifest **ret,
 }
 
 int
+repo_manifest_in(struct repo *r, const char *folder, struct manifest **ret,
+    struct err *err)
+{
+	AUTO(buf) struct buf text = { .max = MANIFEST_MAX };
+
+	return load(r, folder, &text, ret, err);
+}
+
+int
 repo_manifest_text(struct repo *r, const char *id, struct buf *ret,
     struct err *err)
 {
@@ -491,20 +500,35 @@ none_failed(const struct manifest *m)
 	return true;
 }
 
-/* What another set would not help against is the caller's to know. */
+/* One that has none is not finished.  What another set would not help against
+ * is the caller's to know. */
 static int
 load_or_pass(struct repo *r, const struct repo_set *s, struct manifest **ret,
     struct err *err)
 {
 	AUTO(buf) struct buf text = { .max = MANIFEST_MAX };
 
-	if (load(r, s->folder, &text, ret, err) == 0)
+	if (load(r, s->folder, &text, ret, err) == 0 ||
+	    err_is(err, ERR_NOTFOUND))
 		return 0;
-	if (!err_is(err, ERR_CORRUPT) && !err_is(err, ERR_USAGE) &&
-	    !err_is(err, ERR_NOTFOUND))
+	if (!err_is(err, ERR_CORRUPT) && !err_is(err, ERR_USAGE))
 		return -1;
 	log_warning("set '%s' cannot be built on, passing it over: %s", s->id,
 	    err->msg);
+	return 0;
+}
+
+/* The newest of the first *n that can be read; *n: how many are older.  No
+ * further than needed, and no look before it: not repo_list. */
+static int
+newest_of(struct repo *r, const struct repo_sets *s, size_t *n,
+    struct manifest **ret, struct err *err)
+{
+	*ret = NULL;
+	while (*n > 0 && !*ret)
+		if (!s->set[--*n].deleted &&
+		    load_or_pass(r, &s->set[*n], ret, err))
+			return -1;
 	return 0;
 }
 
@@ -514,23 +538,46 @@ repo_latest(struct repo *r, const char *const *names, size_t n,
 {
 	AUTO(repo_sets) struct repo_sets s = { 0 };
 	AUTO(manifest) struct manifest *m = NULL;
+	size_t left;
 
-	/* Newest first, and no further than needed: not repo_list. */
 	if (repo_folders(r, "", &s, err) || look_at_marks(r, &s, err))
 		return -1;
-	for (size_t i = s.count; i-- > 0 && !m;) {
-		bool committed;
-
-		if (s.set[i].deleted)
-			continue;
-
-		if (has_manifest(r, s.set[i].folder, &committed, err) ||
-		    (committed && load_or_pass(r, &s.set[i], &m, err)))
+	left = s.count;
+	do {
+		manifest_free(TAKE(m));
+		if (newest_of(r, &s, &left, &m, err))
 			return -1;
-		if (m && !(n > 0 ? holds(m, names, n) : none_failed(m)))
-			manifest_free(TAKE(m));
-	}
+	} while (m && !(n > 0 ? holds(m, names, n) : none_failed(m)));
 	*ret = TAKE(m);
+	return 0;
+}
+
+int
+repo_latest_each(struct repo *r, struct repo_sets *s, const char *const *names,
+    size_t n, struct manifest **ret, struct err *err)
+{
+	size_t left = s->count, missing = n;
+
+	if (look_at_marks(r, s, err))
+		return -1;
+	while (missing > 0) {
+		struct manifest *m = NULL;
+		bool used = false;
+
+		if (newest_of(r, s, &left, &m, err))
+			return -1;
+		if (!m)
+			break;
+		for (size_t i = 0; i < n; i++) {
+			if (ret[i] || !holds(m, &names[i], 1))
+				continue;
+			ret[i] = m;
+			used = true;
+			missing--;
+		}
+		if (!used)
+			manifest_free(m);
+	}
 	return 0;
 }
 
@@ -625,12 +672,27 @@ repo_stat(struct repo *r, const struct manifest_file *f, struct err *err)
 
 /* --- what dead runs left */
 
+/* Mostly there is nothing, and then nobody has to know which runs are dead. */
+static bool
+nothing_unfinished(struct repo *r)
+{
+	struct err ignored = { 0 };
+	bool any = true;
+
+	return r->store->ops->unfinished(r->store, LAYOUT_SETS, &any,
+	           &ignored) == 0 &&
+	       !any;
+}
+
 int
 repo_sweep(struct repo *r, unsigned *n, struct err *err)
 {
 	AUTO(repo_sets) struct repo_sets s = { 0 };
 	unsigned total = 0;
 
+	*n = 0;
+	if (nothing_unfinished(r))
+		return 0;
 	if (repo_list(r, &s, err))
 		return -1;
 	for (size_t i = 0; i < s.count; i++) {

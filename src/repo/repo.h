@@ -76,6 +76,10 @@ MUST_CHECK int repo_folders(struct repo *, const char *id, struct repo_sets *,
  */
 MUST_CHECK int repo_manifest(struct repo *, const char *id, struct manifest **,
     struct err *);
+/* The same of a folder in which a set was finished: one request.
+ * ERR_NOTFOUND: it has no manifest. */
+MUST_CHECK int repo_manifest_in(struct repo *, const char *folder,
+    struct manifest **, struct err *);
 /* The folder of the one finished set of that name; errors as above, but its
  * manifest is not read. */
 MUST_CHECK int repo_folder(struct repo *, const char *id,
@@ -91,6 +95,15 @@ MUST_CHECK int repo_manifest_text(struct repo *, const char *id, struct buf *,
  */
 MUST_CHECK int repo_latest(struct repo *, const char *const *names, size_t n,
     struct manifest **ret, struct err *);
+
+/*
+ * For each of the n names by itself the newest of these sets that holds it:
+ * ret[i], NULL first, and still NULL where there is none.  One manifest may
+ * stand there several times; they are the caller's, also on failure.  What is
+ * marked is noted in the sets.
+ */
+MUST_CHECK int repo_latest_each(struct repo *, struct repo_sets *,
+    const char *const *names, size_t n, struct manifest **ret, struct err *);
 
 /* Stream a whole file to a sink (the caller's), decrypted and decompressed as
  * its name says, and verified: the sink is finished only if all bytes were

@@ -103,18 +103,15 @@ look_at_open(struct repo *r, const char *folder, bool *encrypted,
 }
 
 int
-repo_keys_newest(struct repo *r, char id[LAYOUT_ID_SIZE], bool *encrypted,
-    struct err *err)
+repo_keys_newest(struct repo *r, const struct repo_sets *s,
+    char id[LAYOUT_ID_SIZE], bool *encrypted, struct err *err)
 {
-	AUTO(repo_sets) struct repo_sets s = { 0 };
 	const struct repo_set *last;
 
 	*encrypted = false;
-	if (repo_folders(r, "", &s, err))
-		return -1;
-	if (s.count == 0)
+	if (s->count == 0)
 		return 0;
-	last = &s.set[s.count - 1];
+	last = &s->set[s->count - 1];
 	memcpy(id, last->id, sizeof last->id);
 	return look_at_open(r, last->folder, encrypted, err);
 }

@@ -13,9 +13,10 @@ MUST_CHECK int repo_keys_check_open(struct repo *, const struct manifest *,
 /* Is it encrypted to just the recipients that new sets are encrypted to?  None
  * is none as well. */
 bool repo_keys_same(const struct repo *, const struct manifest *);
-/* Is the newest set, finished or not, encrypted?  Then id is its id. */
-MUST_CHECK int repo_keys_newest(struct repo *, char id[LAYOUT_ID_SIZE],
-    bool *encrypted, struct err *);
+/* Is the newest of these sets, finished or not, encrypted?  Then id is its
+ * id. */
+MUST_CHECK int repo_keys_newest(struct repo *, const struct repo_sets *,
+    char id[LAYOUT_ID_SIZE], bool *encrypted, struct err *);
 /* Put back what is hidden (repo/names.h), where something is. */
 MUST_CHECK int repo_keys_reveal(struct repo *, struct manifest *, struct err *);
 /* The recipients as they stand in a manifest that is to be written. */

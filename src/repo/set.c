@@ -41,6 +41,12 @@ set_manifest(const struct set *s)
 	return s->manifest;
 }
 
+struct repo_sets *
+set_others(struct set *s)
+{
+	return &s->others;
+}
+
 const char *
 set_share(const struct set *s)
 {
@@ -157,9 +163,20 @@ count_folders(struct set *s, const char *id, size_t *n, struct err *err)
 	return 0;
 }
 
+static size_t
+count_seen(const struct repo_sets *seen, const char *id)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < seen->count; i++)
+		n += strcmp(seen->set[i].id, id) == 0;
+	return n;
+}
+
 /* The first second from now on that no set is named after. */
 static int
-free_id(struct set *s, char id[LAYOUT_ID_SIZE], struct err *err)
+free_id(struct set *s, const struct repo_sets *seen, char id[LAYOUT_ID_SIZE],
+    struct err *err)
 {
 	int64_t now = s->store->ops->now(s->store);
 
@@ -167,7 +184,9 @@ free_id(struct set *s, char id[LAYOUT_ID_SIZE], struct err *err)
 		size_t n;
 
 		date_iso(now + i, id);
-		if (count_folders(s, id, &n, err))
+		if (seen)
+			n = count_seen(seen, id);
+		else if (count_folders(s, id, &n, err))
 			return -1;
 		if (n == 0)
 			return 0;
@@ -239,6 +258,24 @@ back_off(struct set *s, struct err *err)
 	return 0;
 }
 
+/* Who else is there now, and how many of them have our id. */
+static int
+look_around(struct set *s, size_t *rivals, struct err *err)
+{
+	struct repo_sets *o = &s->others;
+	size_t kept = 0;
+
+	repo_sets_done(o);
+	if (repo_folders(s->repo, "", o, err))
+		return -1;
+	for (size_t i = 0; i < o->count; i++)
+		if (strcmp(o->set[i].folder, set_folder(s)) != 0)
+			o->set[kept++] = o->set[i];
+	o->count = kept;
+	*rivals = count_seen(o, set_id(s));
+	return 0;
+}
+
 /*
  * Without any help of the store: each writer first writes, then looks.  Of two
  * who take the same second, whoever looks last sees both; if both do, both
@@ -246,19 +283,20 @@ back_off(struct set *s, struct err *err)
  * ambiguous then, and nothing lost.
  */
 static int
-take_id(struct set *s, struct err *err)
+take_id(struct set *s, const struct repo_sets *seen, struct err *err)
 {
 	for (int i = 0; i < TRIES; i++) {
 		char id[LAYOUT_ID_SIZE];
-		size_t n;
+		size_t rivals;
 
-		if (free_id(s, id, err) || take_names(s, id, err) ||
-		    write_open(s, err) || count_folders(s, id, &n, err))
+		if (free_id(s, seen, id, err) || take_names(s, id, err) ||
+		    write_open(s, err) || look_around(s, &rivals, err))
 			return -1;
-		if (n <= 1)
+		if (rivals == 0)
 			return 0;
 		if (back_off(s, err))
 			return -1;
+		seen = NULL; /* it is of long ago now */
 	}
 	return err_set(err, ERR_EXISTS,
 	    "other backups took every id that was tried; try again");
@@ -315,7 +353,8 @@ set_begin(struct repo *r, const struct set_options *o, struct set **ret,
 	if (!s)
 		return err_nomem(err);
 	if (describe(s, o, err) || repo_keys_name(r, s->manifest, err) ||
-	    take_id(s, err) || thread_start(&s->alive, keep_alive, s, err))
+	    take_id(s, o->seen, err) ||
+	    thread_start(&s->alive, keep_alive, s, err))
 		return -1;
 	s->begun = true;
 	*ret = TAKE(s);
@@ -390,6 +429,7 @@ set_free(struct set *s)
 	monitor_done(&s->m);
 	manifest_free(s->manifest);
 	buf_done(&s->names);
+	repo_sets_done(&s->others);
 	free(s->share);
 	free(s);
 }
@@ -478,6 +518,7 @@ write_guide(struct set *s, struct err *err)
 struct census {
 	const struct manifest *manifest;
 	size_t found;
+	bool open; /* open.json is there */
 };
 
 static const struct manifest_file *
@@ -497,6 +538,7 @@ on_stored(void *arg, const char *key, const struct store_stat *st,
 	struct census *c = arg;
 	const struct manifest_file *f = own_file(c->manifest, key);
 
+	c->open = c->open || str_ends(key, "/" LAYOUT_OPEN);
 	if (!f)
 		return 0;
 	if (st->size != f->size)
@@ -540,8 +582,8 @@ take_census(struct set *s, struct err *err)
 	size_t want = s->manifest->files.count;
 
 	(void)snprintf(prefix, sizeof prefix, LAYOUT_SETS "%s/", set_folder(s));
-	if (check_open(s, err) ||
-	    s->store->ops->list(s->store, prefix, true, on_stored, &c, err))
+	if (s->store->ops->list(s->store, prefix, true, on_stored, &c, err) ||
+	    (!c.open && check_open(s, err)))
 		return -1;
 	for (size_t i = 0; i < s->manifest->ncomponents; i++)
 		want += s->manifest->component[i].files.count;

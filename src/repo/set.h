@@ -19,6 +19,9 @@ struct set_options {
 	const char *tool, *by;
 	const struct clock *clock;
 	unsigned alive_ms; /* between signs of life; 0: REPO_ALIVE_S */
+	/* Begin: the sets as they were a moment ago, so that nobody has to ask
+	 * for the ids that are taken; NULL: they are asked for. */
+	const struct repo_sets *seen;
 	/* Attached only: what the names of its files hold, so that nobody else
 	 * writes them.  Copied. */
 	const char *share;
@@ -38,6 +41,9 @@ MUST_CHECK int set_begin(struct repo *, const struct set_options *,
  */
 MUST_CHECK int set_attach(struct repo *, const struct set_options *,
     struct manifest *m, struct set **, struct err *);
+/* Of one that was begun: the others that were there when it was open, as
+ * repo_folders gives them.  The set's. */
+struct repo_sets *set_others(struct set *);
 /* "" for one that was not attached. */
 const char *set_share(const struct set *);
 /* Of what is called <stem><ending>, the name where nobody else writes it. */

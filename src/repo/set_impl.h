@@ -15,7 +15,8 @@ struct set {
 	struct thread alive;
 	unsigned alive_ms;
 	char *share; /* NULL: it is all ours */
-	bool quit;   /* the thread is to end */
+	struct repo_sets others;
+	bool quit; /* the thread is to end */
 	bool begun, committed;
 };
 

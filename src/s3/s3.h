@@ -161,6 +161,10 @@ MUST_CHECK int s3_upload_new(struct s3 *, const char *key,
 MUST_CHECK int s3_upload_sweep(struct s3 *, const char *prefix, int64_t before,
     unsigned *n, struct err *);
 
+/* Is there one to abort, of whatever age?  MinIO: as above. */
+MUST_CHECK int s3_upload_any(struct s3 *, const char *prefix, bool *any,
+    struct err *);
+
 /* --- listing, in the order of the keys' bytes */
 
 struct s3_list;

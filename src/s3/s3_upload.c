@@ -446,3 +446,14 @@ s3_upload_sweep(struct s3 *s, const char *prefix, int64_t before, unsigned *n,
 	*n = count;
 	return 0;
 }
+
+int
+s3_upload_any(struct s3 *s, const char *prefix, bool *any, struct err *err)
+{
+	AUTO(reply_uploads) struct reply_uploads page = { 0 };
+
+	if (next_uploads(s, prefix, &page, err))
+		return -1;
+	*any = page.count > 0;
+	return 0;
+}

@@ -58,6 +58,10 @@ struct store_ops {
 	/* Throw away what puts under prefix left unfinished before then. */
 	int (*sweep)(struct store *, const char *prefix, int64_t before,
 	    unsigned *n, struct err *);
+	/* Is there anything under prefix that sweep might throw away, were it
+	 * old enough? */
+	int (*unfinished)(struct store *, const char *prefix, bool *any,
+	    struct err *);
 	/* Bytes that still fit, UINT64_MAX where nobody can know. */
 	int (*room)(struct store *, uint64_t *bytes, struct err *);
 	int64_t (*now)(struct store *); /* seconds since 1970, its clock */

@@ -700,29 +700,54 @@ sweep_one(int at, const char *name, int64_t before, unsigned *n,
 	return 0;
 }
 
+/* NULL: there is none. */
+static int
+open_tmp(const struct store_dir *d, DIR **ret, struct err *err)
+{
+	int fd = open_dir_at(d->root, TMP);
+
+	*ret = fd >= 0 ? fdopendir(fd) : NULL;
+	if (!*ret && fd >= 0)
+		(void)close(fd);
+	return *ret || is_missing() ? 0 : failed(d, "list", TMP, err);
+}
+
 static int
 dir_sweep(struct store *st, const char *prefix, int64_t before, unsigned *ret,
     struct err *err)
 {
 	const struct store_dir *d = (struct store_dir *)st;
 	AUTO(stream) DIR *stream = NULL;
-	int fd = open_dir_at(d->root, TMP);
 	const struct dirent *e;
 	unsigned n = 0;
 
-	if (fd >= 0)
-		stream = fdopendir(fd);
-	if (!stream && fd >= 0)
-		(void)close(fd);
-	if (!stream && !is_missing())
-		return failed(d, "list", TMP, err);
+	if (open_tmp(d, &stream, err))
+		return -1;
 	while (stream && (errno = 0, e = readdir(stream)))
 		if (is_below(e->d_name, prefix) &&
-		    sweep_one(fd, e->d_name, before, &n, err))
+		    sweep_one(dirfd(stream), e->d_name, before, &n, err))
 			return -1;
 	if (stream && errno)
 		return failed(d, "list", TMP, err);
 	*ret = n;
+	return 0;
+}
+
+static int
+dir_unfinished(struct store *st, const char *prefix, bool *any, struct err *err)
+{
+	const struct store_dir *d = (struct store_dir *)st;
+	AUTO(stream) DIR *stream = NULL;
+	const struct dirent *e;
+	bool found = false;
+
+	if (open_tmp(d, &stream, err))
+		return -1;
+	while (stream && !found && (errno = 0, e = readdir(stream)))
+		found = is_below(e->d_name, prefix);
+	if (stream && errno && !found)
+		return failed(d, "list", TMP, err);
+	*any = found;
 	return 0;
 }
 
@@ -767,6 +792,7 @@ static const struct store_ops dir_ops = {
 	.list = dir_list,
 	.remove = dir_remove,
 	.sweep = dir_sweep,
+	.unfinished = dir_unfinished,
 	.room = dir_room,
 	.now = dir_now,
 	.where = dir_where,

@@ -280,6 +280,16 @@ mem_sweep(struct store *st, const char *prefix, int64_t before, unsigned *n,
 }
 
 static int
+mem_unfinished(struct store *st, const char *prefix, bool *any, struct err *err)
+{
+	(void)st;
+	(void)prefix;
+	(void)err;
+	*any = false;
+	return 0;
+}
+
+static int
 mem_room(struct store *st, uint64_t *bytes, struct err *err)
 {
 	(void)st;
@@ -326,6 +336,7 @@ static const struct store_ops mem_ops = {
 	.list = mem_list,
 	.remove = mem_remove,
 	.sweep = mem_sweep,
+	.unfinished = mem_unfinished,
 	.room = mem_room,
 	.now = mem_now,
 	.where = mem_where,

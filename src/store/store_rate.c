@@ -70,6 +70,12 @@ sweep(struct store *st, const char *prefix, int64_t before, unsigned *n,
 }
 
 static int
+unfinished(struct store *st, const char *prefix, bool *any, struct err *err)
+{
+	return of(st)->to->ops->unfinished(of(st)->to, prefix, any, err);
+}
+
+static int
 room(struct store *st, uint64_t *bytes, struct err *err)
 {
 	return of(st)->to->ops->room(of(st)->to, bytes, err);
@@ -105,6 +111,7 @@ static const struct store_ops ops = {
 	.list = list,
 	.remove = remove_key,
 	.sweep = sweep,
+	.unfinished = unfinished,
 	.room = room,
 	.now = now,
 	.where = where,

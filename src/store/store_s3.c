@@ -200,6 +200,17 @@ sweep(struct store *st, const char *prefix, int64_t before, unsigned *n,
 }
 
 static int
+unfinished(struct store *st, const char *prefix, bool *any, struct err *err)
+{
+	struct store_s3 *d = of(st);
+	AUTO(free) char *full = NULL;
+
+	if (str_printf(&full, err, "%s%s", d->prefix, prefix))
+		return -1;
+	return s3_upload_any(d->s3, full, any, err);
+}
+
+static int
 room(struct store *st, uint64_t *bytes, struct err *err)
 {
 	(void)st;
@@ -240,6 +251,7 @@ static const struct store_ops ops = {
 	.list = list_keys,
 	.remove = remove_key,
 	.sweep = sweep,
+	.unfinished = unfinished,
 	.room = room,
 	.now = now,
 	.where = where,

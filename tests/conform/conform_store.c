@@ -115,6 +115,7 @@ a_sweep_removes_what_a_crash_left(void **state)
 	AUTO(free) char *bytes = calloc(1, 9 << 20);
 	struct err err = { 0 };
 	unsigned n = 0;
+	bool any = true;
 
 	assert_non_null(bytes);
 	assert_int_equal(store_s3_new(&w->options, "sweep", true, &st, &err),
@@ -126,11 +127,15 @@ a_sweep_removes_what_a_crash_left(void **state)
 	if (st->ops->sweep(st, "b/", st->ops->now(st) + 60, &n, &err))
 		fail_msg("%s", err.msg);
 	assert_int_equal(n, 0);
+	assert_int_equal(st->ops->unfinished(st, "b/", &any, &err), 0);
+	assert_false(any);
+	assert_int_equal(st->ops->unfinished(st, "a/", &any, &err), 0);
 	if (st->ops->sweep(st, "a/", st->ops->now(st) + 60, &n, &err))
 		fail_msg("%s", err.msg);
 	/* MinIO lists uploads of a whole key only, and sweeps by itself */
 	if (n == 0 && env("S3_KIND") && strcmp(env("S3_KIND"), "minio") == 0)
 		return;
+	assert_true(any);
 	assert_int_equal(n, 1);
 	assert_int_equal(sink_finish(s, &err), -1);
 }

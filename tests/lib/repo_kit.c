@@ -30,6 +30,7 @@ pass(struct kit *k, enum kit_op op, struct err *err)
 	(void)atomic_fetch_add(&k->count[op], 1);
 	if (atomic_fetch_add(&k->ops, 1) != atomic_load(&k->fail_at))
 		return 0;
+	k->failed = op;
 	return err_set(err, k->fail_code, "injected failure");
 }
 
@@ -186,6 +187,16 @@ kit_sweep(struct store *st, const char *prefix, int64_t before, unsigned *n,
 }
 
 static int
+kit_unfinished(struct store *st, const char *prefix, bool *any, struct err *err)
+{
+	struct kit *k = kit_of(st);
+
+	(void)prefix;
+	*any = k->unfinished;
+	return pass(k, KIT_UNFINISHED, err);
+}
+
+static int
 kit_room(struct store *st, uint64_t *bytes, struct err *err)
 {
 	struct kit *k = kit_of(st);
@@ -223,6 +234,7 @@ static const struct store_ops kit_ops = {
 	.list = kit_list,
 	.remove = kit_remove,
 	.sweep = kit_sweep,
+	.unfinished = kit_unfinished,
 	.room = kit_room,
 	.now = kit_now,
 	.where = kit_where,
@@ -263,6 +275,7 @@ kit_reset(struct kit *k)
 	atomic_store(&k->ops, 0);
 	atomic_store(&k->fail_at, -1);
 	k->fail_code = ERR_IO;
+	k->failed = KIT_OPS;
 	k->fail_key = k->flip_key = NULL;
 	k->on_put = NULL;
 }

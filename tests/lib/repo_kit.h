@@ -22,6 +22,7 @@ enum kit_op {
 	KIT_LIST,
 	KIT_REMOVE,
 	KIT_SWEEP,
+	KIT_UNFINISHED,
 	KIT_OPS
 };
 
@@ -39,11 +40,13 @@ struct kit {
 	_Atomic long ops;            /* all together */
 	_Atomic long fail_at;        /* this operation fails; -1: none */
 	enum err_code fail_code;
-	const char *fail_key; /* all puts of keys that end so fail … */
-	bool fail_late;       /* … though what was put is there */
-	const char *flip_key; /* in files whose names end so … */
-	uint64_t flip_at;     /* … this byte comes */
-	uint8_t flip;         /* with these bits changed */
+	_Atomic enum kit_op failed; /* which it was; KIT_OPS: none */
+	bool unfinished;            /* there are uploads to be swept */
+	const char *fail_key;       /* all puts of keys that end so fail … */
+	bool fail_late;             /* … though what was put is there */
+	const char *flip_key;       /* in files whose names end so … */
+	uint64_t flip_at;           /* … this byte comes */
+	uint8_t flip;               /* with these bits changed */
 	/* Called before each put; may use inner. */
 	void (*on_put)(struct kit *, const char *key);
 	void *arg;

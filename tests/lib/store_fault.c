@@ -228,6 +228,16 @@ broken_sweep(struct store *st, const char *prefix, int64_t before, unsigned *n,
 }
 
 static int
+broken_unfinished(struct store *st, const char *prefix, bool *any,
+    struct err *err)
+{
+	struct store *real = of(st)->real;
+
+	return BROKEN(of(st)->plan,
+	    real->ops->unfinished(real, prefix, any, err));
+}
+
+static int
 broken_room(struct store *st, uint64_t *bytes, struct err *err)
 {
 	struct store *real = of(st)->real;
@@ -267,6 +277,7 @@ static const struct store_ops broken_ops = {
 	.list = broken_list,
 	.remove = broken_remove,
 	.sweep = broken_sweep,
+	.unfinished = broken_unfinished,
 	.room = broken_room,
 	.now = broken_now,
 	.where = broken_where,

@@ -476,6 +476,7 @@ only_what_dead_runs_left_is_swept(void **state)
 	unsigned n = 99;
 	struct err err = { 0 };
 
+	k->unfinished = true;
 	put_set(k, "2026-11-01T00:00:00Z", "2026-11-01T00:00:00Z-00000000",
 	    MANIFEST_OK);
 	kit_text(k, "sets/2026-11-05T00:00:00Z-00000000/open.json", "{}");
@@ -483,6 +484,10 @@ only_what_dead_runs_left_is_swept(void **state)
 	assert_int_equal(n, 0);
 	assert_int_equal(k->count[KIT_SWEEP], 0);
 	k->late = REPO_DEAD_S;
+	k->unfinished = false;
+	assert_int_equal(repo_sweep(k->repo, &n, &err), 0);
+	assert_int_equal(n, 0); /* the store says that there is nothing */
+	k->unfinished = true;
 	assert_int_equal(repo_sweep(k->repo, &n, &err), 0);
 	assert_int_equal(n, 1);
 	assert_int_equal(k->count[KIT_SWEEP], 1);

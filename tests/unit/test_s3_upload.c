@@ -558,6 +558,36 @@ a_sweep_that_is_refused_says_so(void **state)
 	s3_kit_check(&k);
 }
 
+static void
+the_first_page_says_whether_there_is_one(void **state)
+{
+	const struct httpd_step steps[] = {
+		KIT_XML("GET", UPLOADS " ",
+		    "<ListMultipartUploadsResult>" UPLOAD("p/1", "a",
+		        "2026-11-20T10:00:00.000Z") "<IsTruncated>true</IsTruncated>"
+		                                    "<NextKeyMarker>p/1</NextKeyMarker>"
+		                                    "<NextUploadIdMarker>a</NextUploadIdMarker>"
+		                                    "</ListMultipartUploadsResult>"),
+		KIT_XML("GET", UPLOADS " ",
+		    "<ListMultipartUploadsResult></ListMultipartUploadsResult>"),
+		KIT_ERROR("GET", "/bucket?uploads", 403, "AccessDenied"),
+		KIT_END
+	};
+	AUTO(s3_kit) struct s3_kit k;
+	struct err err = { 0 };
+	bool any = false;
+
+	(void)state;
+	s3_kit_start(&k, steps, NULL);
+	assert_int_equal(s3_upload_any(k.s, "p/", &any, &err), 0);
+	assert_true(any);
+	assert_int_equal(s3_upload_any(k.s, "p/", &any, &err), 0);
+	assert_false(any);
+	assert_int_equal(s3_upload_any(k.s, "p/", &any, &err), -1);
+	assert_int_equal(err.code, ERR_DENIED);
+	s3_kit_check(&k);
+}
+
 int
 main(void)
 {
@@ -581,6 +611,7 @@ main(void)
 		cmocka_unit_test(every_allocation_may_fail),
 		cmocka_unit_test(every_allocation_of_a_sweep_may_fail),
 		cmocka_unit_test(a_sweep_that_is_refused_says_so),
+		cmocka_unit_test(the_first_page_says_whether_there_is_one),
 	};
 
 	return cmocka_run_group_tests_name("s3_upload", tests, NULL, NULL);

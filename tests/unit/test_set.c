@@ -521,7 +521,7 @@ every_operation_of_the_store_may_fail(void **state)
 			assert_int_equal(kit_check(k, id, &err), 0);
 		saved += rc == 0;
 	} while (n++ < most);
-	assert_true(n > 25);
+	assert_true(n > 20);
 	assert_true(saved > 0);
 }
 

@@ -231,11 +231,18 @@ a_sweep_removes_what_a_crash_left(void **state)
 	int64_t later = st->ops->now(st) + 10;
 	struct err err = { 0 };
 	unsigned n = 0;
+	bool any = true;
 
+	assert_int_equal(st->ops->unfinished(st, "", &any, &err), 0);
+	assert_false(any);
 	assert_int_equal(st->ops->put(st, "p/a", &mine, &err), 0);
 	assert_int_equal(st->ops->put(st, "q/a", &other, &err), 0);
+	assert_int_equal(st->ops->unfinished(st, "p/", &any, &err), 0);
+	assert_true(any);
 	assert_int_equal(st->ops->sweep(st, "p/", later, &n, &err), 0);
 	assert_int_equal(n, 1);
+	assert_int_equal(st->ops->unfinished(st, "p/", &any, &err), 0);
+	assert_false(any);
 	assert_int_equal(sink_finish(other, &err), 0);
 	assert_int_equal(sink_finish(mine, &err), -1);
 	assert_int_equal(err.code, ERR_IO);
