@@ -54,6 +54,12 @@ pace_component(struct session *s, struct config_component *c)
 		pace_database(s, &c->database);
 		pace_database(s, &c->drill);
 		break;
+	case CONFIG_KUBERNETES:
+		if (s->paced) {
+			c->kubernetes.receive = &s->receive;
+			c->kubernetes.send = &s->send;
+		}
+		break;
 	}
 }
 

@@ -13,6 +13,8 @@ component_open(const struct config_component *cfg, const char *to,
 		return component_mysql_new(cfg, to, scratch, ret, err);
 	case CONFIG_POSTGRESQL:
 		return component_postgresql_new(cfg, to, scratch, ret, err);
+	case CONFIG_KUBERNETES:
+		return component_kubernetes_new(cfg, to, scratch, ret, err);
 	}
 	return err_set(err, ERR_USAGE, "component '%s' has no type", cfg->name);
 }

@@ -174,6 +174,8 @@ MUST_CHECK int component_mysql_new(const struct config_component *,
     const char *to, const char *scratch, struct component **, struct err *);
 MUST_CHECK int component_postgresql_new(const struct config_component *,
     const char *to, const char *scratch, struct component **, struct err *);
+MUST_CHECK int component_kubernetes_new(const struct config_component *,
+    const char *to, const char *scratch, struct component **, struct err *);
 
 static inline void
 scope_component(struct component **c)

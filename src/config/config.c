@@ -229,6 +229,39 @@ static const struct field database_fields[] = {
 	{ 0 },
 };
 
+struct kubernetes_item {
+	struct common common;
+	struct config_kubernetes c;
+	struct tree *include_namespaces, *exclude_namespaces;
+	struct tree *include_resources, *exclude_resources;
+	struct tree *labels;
+	const char *cluster;
+};
+
+static const struct field kubernetes_fields[] = {
+	{ "common", FIELD_TABLE, offsetof(struct kubernetes_item, common),
+	    false, common_fields },
+	{ "kubeconfig", FIELD_TEXT,
+	    offsetof(struct kubernetes_item, c.kubeconfig), false, NULL },
+	{ "context", FIELD_TEXT, offsetof(struct kubernetes_item, c.context),
+	    false, NULL },
+	{ "include-namespaces", FIELD_LIST,
+	    offsetof(struct kubernetes_item, include_namespaces), false, NULL },
+	{ "exclude-namespaces", FIELD_LIST,
+	    offsetof(struct kubernetes_item, exclude_namespaces), false, NULL },
+	{ "include-resources", FIELD_LIST,
+	    offsetof(struct kubernetes_item, include_resources), false, NULL },
+	{ "exclude-resources", FIELD_LIST,
+	    offsetof(struct kubernetes_item, exclude_resources), false, NULL },
+	{ "label-selector", FIELD_TREE,
+	    offsetof(struct kubernetes_item, labels), false, NULL },
+	{ "include-cluster-resources", FIELD_TEXT,
+	    offsetof(struct kubernetes_item, cluster), false, NULL },
+	{ "plain-secrets", FIELD_BOOL,
+	    offsetof(struct kubernetes_item, c.plain_secrets), false, NULL },
+	{ 0 },
+};
+
 static const struct field drill_fields[] = {
 	{ "primary", FIELD_TEXT, offsetof(struct database_item, c.primary),
 	    true, NULL },
@@ -261,6 +294,13 @@ static const char *const type_names[] = {
 	[CONFIG_BUCKET] = "bucket",
 	[CONFIG_MYSQL] = "mysql",
 	[CONFIG_POSTGRESQL] = "postgresql",
+	[CONFIG_KUBERNETES] = "kubernetes",
+};
+
+static const char *const cluster_names[] = {
+	[CONFIG_CLUSTER_AUTO] = "auto",
+	[CONFIG_CLUSTER_ON] = "true",
+	[CONFIG_CLUSTER_OFF] = "false",
 };
 
 const char *
@@ -445,6 +485,57 @@ decode_database(const struct tree *map, struct config_component *c,
 }
 
 static int
+check_words(const struct tree *list, const char *key, struct err *err)
+{
+	for (const struct tree *t = list ? list->child : NULL; t; t = t->next)
+		if (t->kind != TREE_SCALAR || *t->text == '\0')
+			return tree_err(t, err, "each of '%s' must be a name",
+			    key);
+	return 0;
+}
+
+/* {app: mlmd}, or what kubectl takes behind -l. */
+static int
+check_labels(const struct tree *t, struct err *err)
+{
+	if (!t || t->kind == TREE_SCALAR)
+		return 0;
+	for (const struct tree *c = t->child; c; c = c->next)
+		if (t->kind != TREE_MAP || c->kind != TREE_SCALAR)
+			return tree_err(t, err,
+			    "'label-selector' must be a text, or a map such as "
+			    "{app.kubernetes.io/name: mlmd}");
+	return 0;
+}
+
+static int
+decode_kubernetes(const struct tree *map, struct config_component *c,
+    struct err *err)
+{
+	struct kubernetes_item item = { 0 };
+	unsigned cluster;
+
+	if (fields_decode(map, kubernetes_fields, &item, err) ||
+	    check_words(item.include_namespaces, "include-namespaces", err) ||
+	    check_words(item.exclude_namespaces, "exclude-namespaces", err) ||
+	    check_words(item.include_resources, "include-resources", err) ||
+	    check_words(item.exclude_resources, "exclude-resources", err) ||
+	    check_labels(item.labels, err) ||
+	    decode_name(map, "include-cluster-resources", cluster_names, 3,
+	        &cluster, err))
+		return -1;
+	c->name = item.common.name;
+	c->kubernetes = item.c;
+	c->kubernetes.include_namespaces = item.include_namespaces;
+	c->kubernetes.exclude_namespaces = item.exclude_namespaces;
+	c->kubernetes.include_resources = item.include_resources;
+	c->kubernetes.exclude_resources = item.exclude_resources;
+	c->kubernetes.labels = item.labels;
+	c->kubernetes.cluster = (enum config_cluster)cluster;
+	return 0;
+}
+
+static int
 decode_type(const struct tree *map, enum config_type *type, struct err *err)
 {
 	const struct tree *t = tree_get(map, "type");
@@ -457,7 +548,8 @@ decode_type(const struct tree *map, enum config_type *type, struct err *err)
 			return 0;
 		}
 	return tree_err(t, err,
-	    "unknown type '%s'; possible: sqlite, bucket, mysql, postgresql",
+	    "unknown type '%s'; possible: sqlite, bucket, mysql, postgresql, "
+	    "kubernetes",
 	    t->text ? t->text : "");
 }
 
@@ -483,6 +575,9 @@ decode_component(const struct tree *map, struct config_component *c,
 	case CONFIG_MYSQL:
 	case CONFIG_POSTGRESQL:
 		rc = decode_database(map, c, err);
+		break;
+	case CONFIG_KUBERNETES:
+		rc = decode_kubernetes(map, c, err);
 		break;
 	}
 	return rc ? -1 : check_name(map, c->name, err);
@@ -513,6 +608,9 @@ decode_components(const struct tree *list, struct config *c, struct err *err)
 
 		if (decode_component(t, it, err))
 			return -1;
+		if (it->type == CONFIG_KUBERNETES)
+			it->kubernetes.encrypted =
+			    c->repository.keys.nrecipients > 0;
 		for (size_t i = 0; i < c->ncomponents; i++)
 			if (is_named(&c->components[i], it->name))
 				return tree_err(tree_get(t, "name"), err,

@@ -24,7 +24,8 @@ enum config_type {
 	CONFIG_SQLITE,
 	CONFIG_BUCKET,
 	CONFIG_MYSQL, /* and MariaDB */
-	CONFIG_POSTGRESQL
+	CONFIG_POSTGRESQL,
+	CONFIG_KUBERNETES
 };
 
 struct config_sqlite {
@@ -66,6 +67,25 @@ struct config_database {
 	                              */
 };
 
+enum config_cluster {
+	CONFIG_CLUSTER_AUTO,
+	CONFIG_CLUSTER_ON,
+	CONFIG_CLUSTER_OFF
+};
+
+/* Objects of a cluster, chosen as velero_backup_config says.  Lists: NULL
+ * includes all, excludes none. */
+struct config_kubernetes {
+	const char *kubeconfig, *context; /* NULL: as kube.h says */
+	const struct tree *include_namespaces, *exclude_namespaces;
+	const struct tree *include_resources, *exclude_resources;
+	const struct tree *labels;   /* a map, or a text; NULL: all */
+	enum config_cluster cluster; /* those that are in no namespace */
+	bool plain_secrets;
+	bool encrypted;              /* the repository is */
+	struct rate *receive, *send; /* as config_database */
+};
+
 struct config_component {
 	const char *name;
 	enum config_type type;
@@ -73,6 +93,7 @@ struct config_component {
 		struct config_sqlite sqlite;
 		struct config_bucket bucket;
 		struct config_database database;
+		struct config_kubernetes kubernetes;
 	};
 	/* A server that drills may load a dump into; primary NULL: none.
 	 * database: where others are made from. */

@@ -16,6 +16,8 @@ rank(enum config_type type)
 		return 1;
 	case CONFIG_BUCKET:
 		return 2;
+	case CONFIG_KUBERNETES:
+		return 3;
 	}
 	return 0;
 }
@@ -189,14 +191,27 @@ check_in_set(const struct config *c, const struct plan_choice *choice,
 }
 
 static void
-reverse(struct plan *p)
+reverse(struct plan_job *job, size_t n)
 {
-	for (size_t i = 0; i < p->count / 2; i++) {
-		struct plan_job j = p->job[i];
+	for (size_t i = 0; i < n / 2; i++) {
+		struct plan_job j = job[i];
 
-		p->job[i] = p->job[p->count - 1 - i];
-		p->job[p->count - 1 - i] = j;
+		job[i] = job[n - 1 - i];
+		job[n - 1 - i] = j;
 	}
+}
+
+/* Objects of a cluster come first, as they are configured: profiles before
+ * what is in their namespaces. */
+static void
+reverse_all(struct plan *p)
+{
+	size_t n = 0;
+
+	reverse(p->job, p->count);
+	while (n < p->count && p->job[n].component->type == CONFIG_KUBERNETES)
+		n++;
+	reverse(p->job, n);
 }
 
 int
@@ -217,7 +232,7 @@ plan_restore(const struct config *c, const struct plan_choice *choice,
 	}
 	for (size_t i = 0; i < p.count; i++)
 		p.job[i].to = target_of(choice, p.job[i].component->name);
-	reverse(&p);
+	reverse_all(&p);
 	*ret = p;
 	p = (struct plan){ 0 };
 	return 0;

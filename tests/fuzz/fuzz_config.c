@@ -39,6 +39,9 @@ check_component(const struct config_component *c)
 	case CONFIG_POSTGRESQL:
 		must(c->database.database && c->database.username);
 		break;
+	case CONFIG_KUBERNETES:
+		must(c->kubernetes.cluster <= CONFIG_CLUSTER_OFF);
+		break;
 	}
 }
 

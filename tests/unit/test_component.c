@@ -52,7 +52,7 @@ static void
 databases_have_no_objects(void **state)
 {
 	static const enum config_type types[] = { CONFIG_SQLITE, CONFIG_MYSQL,
-		CONFIG_POSTGRESQL };
+		CONFIG_POSTGRESQL, CONFIG_KUBERNETES };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
@@ -73,7 +73,7 @@ static void
 every_allocation_may_fail(void **state)
 {
 	static const enum config_type types[] = { CONFIG_SQLITE, CONFIG_MYSQL,
-		CONFIG_POSTGRESQL };
+		CONFIG_POSTGRESQL, CONFIG_KUBERNETES };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {

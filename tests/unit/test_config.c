@@ -140,7 +140,16 @@ static const struct {
 	    "p.yaml:3: 'type' is missing" },
 	{ REPO "components:\n- {name: a, type: floppy}\n",
 	    "p.yaml:3: unknown type 'floppy'; possible: sqlite, bucket, "
-	    "mysql, postgresql" },
+	    "mysql, postgresql, kubernetes" },
+#define KUBE REPO "components:\n- {name: k, type: kubernetes, "
+	{ KUBE "include-namespaces: [[a]]}\n",
+	    "p.yaml:3: each of 'include-namespaces' must be a name" },
+	{ KUBE "label-selector: [a]}\n",
+	    "p.yaml:3: 'label-selector' must be a text, or a map such as "
+	    "{app.kubernetes.io/name: mlmd}" },
+	{ KUBE "include-cluster-resources: maybe}\n",
+	    "p.yaml:3: 'include-cluster-resources' must be auto, true or "
+	    "false, not 'maybe'" },
 	{ REPO DATABASE "}\n", "p.yaml:3: 'username' is missing" },
 	{ REPO
 	    "components:\n- {name: a, type: mysql, primary: 'h:1', "
@@ -422,6 +431,40 @@ a_database_has_defaults(void **state)
 	assert_true(d->safety_dump);
 }
 
+static void
+objects_of_a_cluster_are_chosen(void **state)
+{
+	AUTO(config) struct config *c = NULL;
+	struct tree *t = NULL;
+	struct err err = { 0 };
+	static const char text[] =
+	    "repository: {path: /b, encryption: {recipients: [" //
+	    AGE_KIT_RECIPIENT "]}}\n"
+	    "components:\n"
+	    "- {name: k, type: kubernetes, include-namespaces: [a, b],\n"
+	    "   exclude-resources: [pods], label-selector: {app: x},\n"
+	    "   include-cluster-resources: false, plain-secrets: true}\n"
+	    "- {name: all, type: kubernetes, label-selector: a=b}\n";
+	const struct config_kubernetes *k;
+
+	(void)state;
+	assert_int_equal(yaml_parse(text, sizeof text - 1, "p", &t, &err), 0);
+	assert_int_equal(config_decode(t, &c, &err), 0);
+	assert_int_equal(c->components[0].type, CONFIG_KUBERNETES);
+	k = &c->components[0].kubernetes;
+	assert_string_equal(k->include_namespaces->child->text, "a");
+	assert_string_equal(k->exclude_resources->child->text, "pods");
+	assert_string_equal(tree_text(k->labels, "app"), "x");
+	assert_int_equal(k->cluster, CONFIG_CLUSTER_OFF);
+	assert_true(k->plain_secrets);
+	assert_true(k->encrypted);
+	k = &c->components[1].kubernetes;
+	assert_null(k->include_namespaces);
+	assert_string_equal(k->labels->text, "a=b");
+	assert_int_equal(k->cluster, CONFIG_CLUSTER_AUTO);
+	assert_false(k->plain_secrets);
+}
+
 #define ENCRYPTED(what) \
 	"repository:\n  path: /b\n  encryption: " what "\n" SQLITE
 
@@ -604,6 +647,7 @@ main(void)
 		cmocka_unit_test(a_database_has_defaults),
 		cmocka_unit_test(a_scratch_server_for_drills_is_read),
 		cmocka_unit_test(all_of_it_is_read),
+		cmocka_unit_test(objects_of_a_cluster_are_chosen),
 		cmocka_unit_test(keys_are_read_and_sorted),
 		cmocka_unit_test(no_encryption_may_be_said),
 		cmocka_unit_test(wrong_keys_are_placed_and_secrets_not_quoted),

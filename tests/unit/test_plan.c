@@ -42,6 +42,30 @@ what_refers_is_saved_before_what_is_referred_to(void **state)
 }
 
 static void
+objects_of_clusters_are_saved_last_and_come_back_first_in_order(void **state)
+{
+	struct config_component some[] = {
+		{ .name = "profiles", .type = CONFIG_KUBERNETES },
+		{ .name = "users", .type = CONFIG_KUBERNETES },
+		{ .name = "b", .type = CONFIG_BUCKET },
+		{ .name = "f", .type = CONFIG_SQLITE },
+	};
+	const struct config c = { .components = some, .ncomponents = 4 };
+	const char *const saved[] = { "f", "b", "profiles", "users" };
+	const char *const back[] = { "profiles", "users", "b", "f" };
+	struct plan_choice all = { 0 };
+	struct err err = { 0 };
+	AUTO(plan) struct plan p = { 0 };
+	AUTO(plan) struct plan r = { 0 };
+
+	(void)state;
+	assert_int_equal(plan_backup(&c, &all, &p, &err), 0);
+	assert_names(&p, saved, 4);
+	assert_int_equal(plan_restore(&c, &all, saved, 4, &r, &err), 0);
+	assert_names(&r, back, 4);
+}
+
+static void
 databases_stand_between_files_and_buckets(void **state)
 {
 	struct config_component some[] = {
@@ -242,6 +266,8 @@ main(void)
 		cmocka_unit_test(
 		    what_refers_is_saved_before_what_is_referred_to),
 		cmocka_unit_test(databases_stand_between_files_and_buckets),
+		cmocka_unit_test(
+		    objects_of_clusters_are_saved_last_and_come_back_first_in_order),
 		cmocka_unit_test(only_what_is_named_is_saved),
 		cmocka_unit_test(a_name_that_is_not_configured_is_refused),
 		cmocka_unit_test(nothing_to_save_is_refused),
