@@ -14,6 +14,7 @@
 #include "cmd/cmd_list.h"
 #include "cmd/cmd_prune.h"
 #include "cmd/cmd_restore.h"
+#include "cmd/cmd_resume.h"
 #include "cmd/cmd_show.h"
 #include "cmd/cmd_verify.h"
 
@@ -29,6 +30,9 @@ static const struct cmd table[] = {
 	{ "restore", "ID", "put a set back, or parts of it",
 	    ARGS_COMPONENT | ARGS_TO | ARGS_EXACT | ARGS_DRY_RUN | ARGS_JSON,
 	    CMD_ID_NEEDED, cmd_restore },
+	{ "resume", "",
+	    "start what a restore that was killed left standing ('pause')",
+	    ARGS_COMPONENT | ARGS_JSON, CMD_ID_NONE, cmd_resume },
 	{ "verify", "ID | --all",
 	    "is every file of a set there, and as long as it should be? With "
 	    "--read: and right?",

@@ -302,6 +302,23 @@ run_restore(struct action *a, struct err *err)
 }
 
 static int
+run_resume(struct action *a, struct err *err)
+{
+	AUTO(pause) struct pause p = { 0 };
+	AUTO(buf) struct buf text = { .max = REPORT_MAX };
+	AUTO(buf) struct buf json = { .max = REPORT_MAX };
+
+	a->session.clock = clock_real();
+	if (session_resume(&a->session, a->unit.config, &a->choice, &p, err) ||
+	    report_resume_text(&p, &text, err) ||
+	    report_resume_json(&p, &json, err) ||
+	    hooktool_action_set("resume-status", "finished", err) ||
+	    results_set("workloads", text.data, err))
+		return -1;
+	return set_json(&json, err);
+}
+
+static int
 refuse_damaged(const struct verify_result *r, struct err *err)
 {
 	for (size_t i = 0; i < r->count; i++) {
@@ -493,6 +510,7 @@ static const struct {
 	{ "list-backups", run_list, NULL },
 	{ "show-backup", run_show, NULL },
 	{ "restore", run_restore, "restoring backup" },
+	{ "resume", run_resume, NULL },
 	{ "verify-backup", run_verify, "verifying" },
 	{ "drill", run_drill, "drilling" },
 	{ "prune", run_prune, "pruning" },

@@ -643,3 +643,46 @@ report_check_text(const struct check_result *r, struct buf *out,
 			return -1;
 	return 0;
 }
+
+/* --- resume */
+
+int
+report_resume_json(const struct pause *p, struct buf *out, struct err *err)
+{
+	struct jsonw w;
+
+	jsonw_begin(&w, out, 2);
+	jsonw_object(&w, NULL);
+	jsonw_str(&w, "resume-status", "finished");
+	jsonw_array(&w, "workloads");
+	for (size_t i = 0; i < p->count; i++) {
+		const struct pause_workload *it = &p->workload[i];
+
+		jsonw_object(&w, NULL);
+		jsonw_str(&w, "namespace", it->namespace);
+		jsonw_str(&w, "name", it->name);
+		jsonw_bool(&w, "resumed", it->resumed);
+		jsonw_u64(&w, "replicas", kube_scale_wanted(&it->scale));
+		jsonw_close(&w);
+	}
+	jsonw_close(&w);
+	jsonw_close(&w);
+	return end_json(&w, out, err);
+}
+
+int
+report_resume_text(const struct pause *p, struct buf *out, struct err *err)
+{
+	if (p->count == 0)
+		return buf_puts(out, "no component names a 'pause'\n", err);
+	for (size_t i = 0; i < p->count; i++) {
+		const struct pause_workload *it = &p->workload[i];
+
+		if (buf_printf(out, err, "%-12s  %s/%s: %ju replicas\n",
+		        it->resumed ? "scaled back" : "not paused",
+		        it->namespace, it->name,
+		        (uintmax_t)kube_scale_wanted(&it->scale)))
+			return -1;
+	}
+	return 0;
+}

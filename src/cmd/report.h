@@ -11,6 +11,7 @@
 #include "cmd/listing.h"
 #include "engine/check.h"
 #include "engine/drill.h"
+#include "engine/pause.h"
 #include "engine/restore.h"
 #include "engine/verify.h"
 
@@ -54,6 +55,13 @@ MUST_CHECK int report_restore_json(const char *id, bool dry_run,
     struct err *);
 MUST_CHECK int report_restore_text(const char *id, bool dry_run,
     const struct restore_result *, struct buf *, struct err *);
+
+/* {"resume-status", "workloads": [{"namespace", "name", "resumed",
+ * "replicas"}]}. */
+MUST_CHECK int report_resume_json(const struct pause *, struct buf *,
+    struct err *);
+MUST_CHECK int report_resume_text(const struct pause *, struct buf *,
+    struct err *);
 
 /* {"verify-status", "sets": [{"backup-id", "verify-status", …, "problems":
  * [{"file", "component", "problem"}]}]}. */

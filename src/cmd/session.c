@@ -54,11 +54,7 @@ pace_component(struct session *s, struct config_component *c)
 		pace_database(s, &c->database);
 		pace_database(s, &c->drill);
 		break;
-	case CONFIG_KUBERNETES:
-		if (s->paced) {
-			c->kubernetes.receive = &s->receive;
-			c->kubernetes.send = &s->send;
-		}
+	case CONFIG_KUBERNETES: /* as all that is asked of the cluster */
 		break;
 	}
 }
@@ -72,6 +68,11 @@ pace(struct session *s)
 	if (s->paced) {
 		rate_init(&s->receive, &c->limits.bandwidth, s->clock);
 		rate_init(&s->send, &c->limits.bandwidth, s->clock);
+	}
+	c->kubernetes.clock = s->clock;
+	if (s->paced) {
+		c->kubernetes.receive = &s->receive;
+		c->kubernetes.send = &s->send;
 	}
 	pace_s3(s, &c->repository.s3);
 	for (size_t i = 0; i < c->ncomponents; i++)
@@ -422,6 +423,7 @@ session_restore(struct session *s, const struct session_restore *req,
 		.dry_run = req->dry_run,
 		.progress = s->progress,
 		.clock = s->clock,
+		.kube = &s->config->kubernetes,
 	};
 
 	*ret = (struct session_restored){ 0 };
@@ -610,6 +612,23 @@ session_check(struct session *s, struct config *config,
 	r.repo = s->repo;
 	r.store = place;
 	return check_run(s->config, &plan, &r, ret, err);
+}
+
+/* The repository is not asked: it may be what has failed. */
+int
+session_resume(const struct session *s, const struct config *config,
+    const struct plan_choice *choice, struct pause *ret, struct err *err)
+{
+	AUTO(plan) struct plan plan = { 0 };
+	struct kube_options o = config->kubernetes;
+
+	o.clock = s->clock;
+	*ret = (struct pause){ 0 };
+	return plan_wanted(config, choice, &plan, err) ||
+	               pause_open(&plan, &o, s->clock, ret, err) ||
+	               pause_resume(ret, err)
+	           ? -1
+	           : 0;
 }
 
 void

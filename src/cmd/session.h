@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "engine/check.h"
 #include "engine/drill.h"
+#include "engine/pause.h"
 #include "engine/progress.h"
 #include "engine/prune.h"
 #include "engine/restore.h"
@@ -89,6 +90,11 @@ void session_restored_done(struct session_restored *);
  * result.  Owns the config. */
 MUST_CHECK int session_check(struct session *, struct config *,
     const struct plan_choice *, struct check_result *, struct err *);
+
+/* What a restore that was killed left standing, of the components that are
+ * chosen: as pause_open and pause_resume.  ret is filled on failure too. */
+MUST_CHECK int session_resume(const struct session *, const struct config *,
+    const struct plan_choice *, struct pause *ret, struct err *);
 
 struct session_verify {
 	const char *id;   /* of a finished set, or "latest"; NULL: all */

@@ -11,7 +11,7 @@ enum { VERSION_MAX = 64 << 10 };
 struct kubernetes {
 	struct component base;
 	const struct config_kubernetes *cfg;
-	const char *kubeconfig; /* NULL: as kube.h says */
+	struct kube_options cluster;
 };
 
 static struct kubernetes *
@@ -23,12 +23,7 @@ kubernetes_of(struct component *c)
 static int
 connect_to(const struct kubernetes *k, struct kube **ret, struct err *err)
 {
-	struct kube_options o = { .kubeconfig = k->kubeconfig,
-		.context = k->cfg->context,
-		.receive = k->cfg->receive,
-		.send = k->cfg->send };
-
-	if (kube_new(&o, ret, err) == 0)
+	if (kube_new(&k->cluster, ret, err) == 0)
 		return 0;
 	if (err_is(err, ERR_NOTFOUND))
 		err->code = ERR_USAGE;
@@ -106,7 +101,7 @@ static const struct component_ops kubernetes_ops = {
 	.free = kubernetes_free,
 };
 
-/* to: another kubeconfig. */
+/* to: another kubeconfig, with its own context. */
 int
 component_kubernetes_new(const struct config_component *cfg, const char *to,
     const char *scratch, struct component **ret, struct err *err)
@@ -119,7 +114,11 @@ component_kubernetes_new(const struct config_component *cfg, const char *to,
 	k->base.ops = &kubernetes_ops;
 	k->base.name = cfg->name;
 	k->cfg = &cfg->kubernetes;
-	k->kubeconfig = to ? to : cfg->kubernetes.kubeconfig;
+	k->cluster = *cfg->kube;
+	if (to) {
+		k->cluster.kubeconfig = to;
+		k->cluster.context = NULL;
+	}
 	*ret = (struct component *)k;
 	return 0;
 }

@@ -21,7 +21,7 @@ enum {
 /* --- the tables: what may stand where */
 
 struct top {
-	struct tree *repository, *components, *limits, *retention;
+	struct tree *repository, *components, *limits, *retention, *kubernetes;
 	const char *scratch;
 };
 
@@ -33,7 +33,17 @@ static const struct field top_fields[] = {
 	{ "limits", FIELD_MAP, offsetof(struct top, limits), false, NULL },
 	{ "retention", FIELD_MAP, offsetof(struct top, retention), false,
 	    NULL },
+	{ "kubernetes", FIELD_MAP, offsetof(struct top, kubernetes), false,
+	    NULL },
 	{ "scratch", FIELD_TEXT, offsetof(struct top, scratch), false, NULL },
+	{ 0 },
+};
+
+static const struct field cluster_fields[] = {
+	{ "kubeconfig", FIELD_TEXT, offsetof(struct kube_options, kubeconfig),
+	    false, NULL },
+	{ "context", FIELD_TEXT, offsetof(struct kube_options, context), false,
+	    NULL },
 	{ 0 },
 };
 
@@ -151,11 +161,13 @@ static const struct field retention_fields[] = {
 /* What every component has; the rest is its type's. */
 struct common {
 	const char *name, *type;
+	struct tree *pause;
 };
 
 static const struct field common_fields[] = {
 	{ "name", FIELD_TEXT, offsetof(struct common, name), true, NULL },
 	{ "type", FIELD_TEXT, offsetof(struct common, type), true, NULL },
+	{ "pause", FIELD_LIST, offsetof(struct common, pause), false, NULL },
 	{ 0 },
 };
 
@@ -241,10 +253,6 @@ struct kubernetes_item {
 static const struct field kubernetes_fields[] = {
 	{ "common", FIELD_TABLE, offsetof(struct kubernetes_item, common),
 	    false, common_fields },
-	{ "kubeconfig", FIELD_TEXT,
-	    offsetof(struct kubernetes_item, c.kubeconfig), false, NULL },
-	{ "context", FIELD_TEXT, offsetof(struct kubernetes_item, c.context),
-	    false, NULL },
 	{ "include-namespaces", FIELD_LIST,
 	    offsetof(struct kubernetes_item, include_namespaces), false, NULL },
 	{ "exclude-namespaces", FIELD_LIST,
@@ -333,6 +341,39 @@ check_name(const struct tree *map, const char *name, struct err *err)
 	                              name);
 }
 
+/* What Kubernetes takes as a name, with a namespace before it or not. */
+static bool
+is_workload(const char *s)
+{
+	const char *name = strchr(s, '/');
+
+	name = name ? name + 1 : s;
+	return s[0] != '/' && name[0] != '\0' && !strchr(name, '/') &&
+	       strlen(s) < 320 &&
+	       s[strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789.-/")] == '\0';
+}
+
+static int
+take_common(const struct common *in, struct config_component *c,
+    struct err *err)
+{
+	const struct tree *t = in->pause ? in->pause->child : NULL;
+
+	c->name = in->name;
+	for (; t; t = t->next) {
+		if (c->npause == CONFIG_PAUSE_MAX)
+			return tree_err(t, err, "more than %d in 'pause'",
+			    CONFIG_PAUSE_MAX);
+		if (t->kind != TREE_SCALAR || !is_workload(t->text))
+			return tree_err(t, err,
+			    "each of 'pause' must be the name of a Deployment "
+			    "or StatefulSet, such as kfp-metadata-writer or "
+			    "kubeflow/kfp-metadata-writer");
+		c->pause[c->npause++] = t->text;
+	}
+	return 0;
+}
+
 static int
 decode_sqlite(const struct tree *map, struct config_component *c,
     struct err *err)
@@ -347,9 +388,8 @@ decode_sqlite(const struct tree *map, struct config_component *c,
 	if (item.c.busy_timeout_s > 86400)
 		return tree_err(tree_get(map, "busy-timeout"), err,
 		    "'busy-timeout' is more than a day of seconds");
-	c->name = item.common.name;
 	c->sqlite = item.c;
-	return 0;
+	return take_common(&item.common, c, err);
 }
 
 /* Nothing is asked of a server before all of the configuration is right. */
@@ -378,9 +418,8 @@ decode_bucket(const struct tree *map, struct config_component *c,
 	if (fields_decode(map, bucket_fields, &item, err) ||
 	    check_s3(map, &item.c.s3, err))
 		return -1;
-	c->name = item.common.name;
 	c->bucket = item.c;
-	return 0;
+	return take_common(&item.common, c, err);
 }
 
 /* One of n names; nothing given leaves the first. */
@@ -479,9 +518,8 @@ decode_database(const struct tree *map, struct config_component *c,
 		    "'database' is longer than 64 bytes");
 	item.c.tls = (enum config_tls)tls;
 	item.c.replica = (enum config_replica)replica;
-	c->name = item.common.name;
 	c->database = item.c;
-	return 0;
+	return take_common(&item.common, c, err);
 }
 
 static int
@@ -524,7 +562,6 @@ decode_kubernetes(const struct tree *map, struct config_component *c,
 	    decode_name(map, "include-cluster-resources", cluster_names, 3,
 	        &cluster, err))
 		return -1;
-	c->name = item.common.name;
 	c->kubernetes = item.c;
 	c->kubernetes.include_namespaces = item.include_namespaces;
 	c->kubernetes.exclude_namespaces = item.exclude_namespaces;
@@ -532,7 +569,7 @@ decode_kubernetes(const struct tree *map, struct config_component *c,
 	c->kubernetes.exclude_resources = item.exclude_resources;
 	c->kubernetes.labels = item.labels;
 	c->kubernetes.cluster = (enum config_cluster)cluster;
-	return 0;
+	return take_common(&item.common, c, err);
 }
 
 static int
@@ -611,6 +648,7 @@ decode_components(const struct tree *list, struct config *c, struct err *err)
 		if (it->type == CONFIG_KUBERNETES)
 			it->kubernetes.encrypted =
 			    c->repository.keys.nrecipients > 0;
+		it->kube = &c->kubernetes;
 		for (size_t i = 0; i < c->ncomponents; i++)
 			if (is_named(&c->components[i], it->name))
 				return tree_err(tree_get(t, "name"), err,
@@ -764,6 +802,20 @@ config_retention_any(const struct config_retention *r)
 }
 
 static int
+decode_cluster(const struct tree *map, struct kube_options *o, struct err *err)
+{
+	if (!map)
+		return 0;
+	if (fields_decode(map, cluster_fields, o, err))
+		return -1;
+	if (o->kubeconfig && o->kubeconfig[0] != '/')
+		return tree_err(tree_get(map, "kubeconfig"), err,
+		    "'kubeconfig' must begin with '/', not '%s'",
+		    o->kubeconfig);
+	return 0;
+}
+
+static int
 decode(struct config *c, struct err *err)
 {
 	struct top top = { .scratch = "/var/tmp" };
@@ -780,7 +832,8 @@ decode(struct config *c, struct err *err)
 	if (decode_repository(top.repository, &c->repository, err) ||
 	    decode_limits(top.limits, &c->limits, err) ||
 	    decode_retention(top.retention, tree_get(top.repository, "s3"), c,
-	        err))
+	        err) ||
+	    decode_cluster(top.kubernetes, &c->kubernetes, err))
 		return -1;
 	return decode_components(top.components, c, err);
 }

@@ -15,6 +15,7 @@
 #include "base/scope.h"
 #include "base/timetable.h"
 #include "crypto/age_keys.h"
+#include "kube/kube.h"
 #include "s3/s3.h"
 
 struct rate;
@@ -76,19 +77,24 @@ enum config_cluster {
 /* Objects of a cluster, chosen as velero_backup_config says.  Lists: NULL
  * includes all, excludes none. */
 struct config_kubernetes {
-	const char *kubeconfig, *context; /* NULL: as kube.h says */
 	const struct tree *include_namespaces, *exclude_namespaces;
 	const struct tree *include_resources, *exclude_resources;
 	const struct tree *labels;   /* a map, or a text; NULL: all */
 	enum config_cluster cluster; /* those that are in no namespace */
 	bool plain_secrets;
-	bool encrypted;              /* the repository is */
-	struct rate *receive, *send; /* as config_database */
+	bool encrypted; /* the repository is */
 };
+
+enum { CONFIG_PAUSE_MAX = 16 };
 
 struct config_component {
 	const char *name;
 	enum config_type type;
+	/* Workloads of a cluster that stand still while it is restored: NAME
+	 * or NAMESPACE/NAME of a Deployment or StatefulSet. */
+	const char *pause[CONFIG_PAUSE_MAX];
+	size_t npause;
+	const struct kube_options *kube; /* the configuration's 'kubernetes' */
 	union {
 		struct config_sqlite sqlite;
 		struct config_bucket bucket;
@@ -138,6 +144,10 @@ struct config {
 	struct config_retention retention;
 	bool retention_given; /* be it without a rule */
 	struct config_limits limits;
+	/* Of 'kubernetes': the one cluster that components and 'pause' mean;
+	 * nothing given: as kube.h finds it.  Rates and clock: not of the tree.
+	 */
+	struct kube_options kubernetes;
 };
 
 /*

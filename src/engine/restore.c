@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "component/component.h"
+#include "engine/pause.h"
 #include "engine/set_loader.h"
 #include "repo/repo_files.h"
 #include "repo/repo_keys.h"
@@ -130,7 +131,7 @@ restore_component(struct run *r, size_t i, struct restore_part *part,
 }
 
 static int
-run_all(struct run *r, struct restore_result *result, struct err *err)
+look_at_all(struct run *r, struct pause *pause, struct err *err)
 {
 	const struct plan *p = r->o->plan;
 
@@ -140,6 +141,17 @@ run_all(struct run *r, struct restore_result *result, struct err *err)
 		if (look_at(r, i, err))
 			return err_wrap(err, "component '%s'",
 			    p->job[i].component->name);
+	return pause_open(p, r->o->kube, r->o->clock, pause, err) ||
+	               pause_look(pause, err)
+	           ? -1
+	           : 0;
+}
+
+static int
+restore_all(struct run *r, struct restore_result *result, struct err *err)
+{
+	const struct plan *p = r->o->plan;
+
 	for (size_t i = 0; i < p->count; i++) {
 		struct restore_part *part = &result->part[i];
 
@@ -153,6 +165,29 @@ run_all(struct run *r, struct restore_result *result, struct err *err)
 		    part->seconds);
 	}
 	return 0;
+}
+
+/* What stands still is started again, however it ended. */
+static int
+run_all(struct run *r, struct restore_result *result, struct err *err)
+{
+	AUTO(pause) struct pause pause = { 0 };
+	struct err why = { 0 };
+	int rc;
+
+	if (look_at_all(r, &pause, err))
+		return -1;
+	if (r->o->dry_run)
+		return restore_all(r, result, err);
+	rc = pause_begin(&pause, err) || restore_all(r, result, err) ? -1 : 0;
+	if (pause_resume(&pause, &why) == 0)
+		return rc;
+	if (rc == 0) {
+		*err = why;
+		return err_wrap(err, "all is restored, but");
+	}
+	log_error("%s", why.msg);
+	return -1;
 }
 
 static int

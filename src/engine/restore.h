@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "config/config.h"
 #include "engine/progress.h"
+#include "kube/kube.h"
 #include "plan/plan.h"
 #include "repo/manifest.h"
 #include "repo/repo.h"
@@ -20,6 +21,7 @@ struct restore_options {
 	bool exact, dry_run;
 	const struct progress *progress; /* or NULL */
 	const struct clock *clock;
+	const struct kube_options *kube; /* for 'pause' */
 };
 
 enum { RESTORE_NOTES = 32 };
@@ -44,7 +46,9 @@ struct restore_result {
  * The manifest is one in which nothing is hidden (repo_keys_reveal).
  * Before the first change every file that is needed is looked for and every
  * inventory is read; each pack and stream is verified before its first byte is
- * used.  The result is filled on failure too: it says how far it came.
+ * used.  Then what the components' 'pause' names stands still until the end,
+ * also of a restore that fails.  The result is filled on failure too: it says
+ * how far it came.
  */
 MUST_CHECK int restore_run(const struct restore_options *,
     struct restore_result *, struct err *);

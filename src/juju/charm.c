@@ -17,13 +17,14 @@ enum { OPTION_MAX = 1 << 20, APP_SIZE = 128 };
 static const char components_origin[] = "charm option 'components'";
 static const char databases_origin[] = "charm option 'databases'";
 static const char retention_origin[] = "charm option 'retention'";
+static const char pause_origin[] = "charm option 'pause'";
 
 /* --- the charm's options (config.yaml); NULL where empty */
 
 struct options {
 	struct json *json;
 	const char *components, *databases, *store_bucket, *bucket, *path,
-	    *name, *bandwidth, *retention, *recipients, *identity;
+	    *name, *bandwidth, *retention, *pause, *recipients, *identity;
 	bool create_bucket;
 };
 
@@ -54,6 +55,7 @@ options_read(struct options *o, struct err *err)
 	o->name = option(o->json, "name");
 	o->bandwidth = option(o->json, "bandwidth");
 	o->retention = option(o->json, "retention");
+	o->pause = option(o->json, "pause");
 	o->recipients = option(o->json, "encryption-recipients");
 	o->identity = option(o->json, "encryption-identity");
 	o->create_bucket = json_opt_bool(o->json, "create-bucket");
@@ -454,6 +456,45 @@ read_components(struct walk *w, struct err *err)
 }
 
 static int
+pause_for(struct tree *component, const struct tree *names, struct err *err)
+{
+	AUTO(tree) struct tree *list = NULL;
+
+	if (component->kind != TREE_MAP || tree_get(component, "pause"))
+		return 0;
+	if (tree_new(TREE_LIST, NULL, names->origin, 0, &list, err))
+		return -1;
+	for (const struct tree *t = names->child; t; t = t->next) {
+		struct tree *copy = NULL;
+
+		if (tree_new(t->kind, t->text, t->origin, t->line, &copy,
+		        err) ||
+		    tree_add(list, NULL, copy, err))
+			return -1;
+	}
+	return tree_add(component, "pause", TAKE(list), err);
+}
+
+/* Of each component that names none itself. */
+static int
+read_pause(struct walk *w, struct err *err)
+{
+	AUTO(tree) struct tree *names = NULL;
+
+	if (option_tree(w->options->pause, pause_origin, &names, err))
+		return -1;
+	if (!names)
+		return 0;
+	if (names->kind != TREE_LIST)
+		return tree_err(names, err,
+		    "it must be a list, such as [kfp-metadata-writer]");
+	for (struct tree *t = w->list->child; t; t = t->next)
+		if (pause_for(t, names, err))
+			return -1;
+	return 0;
+}
+
+static int
 read_retention(struct walk *w, struct err *err)
 {
 	AUTO(tree) struct tree *map = NULL;
@@ -515,7 +556,8 @@ read_all(struct walk *w, struct err *err)
 	if (each_relation(w, "s3-parameters", read_repository, err) ||
 	    each_relation(w, "object-storage", read_minio, err) ||
 	    each_relation(w, "s3-source", read_source, err) ||
-	    read_all_databases(w, err) || read_components(w, err))
+	    read_all_databases(w, err) || read_components(w, err) ||
+	    read_pause(w, err))
 		return -1;
 	name_gaps(w);
 	return read_rest(w, err);

@@ -48,6 +48,8 @@ a_type_that_is_none_is_refused(void **state)
 	assert_string_equal(err.msg, "component 'odd' has no type");
 }
 
+static const struct kube_options cluster = { 0 };
+
 static void
 databases_have_no_objects(void **state)
 {
@@ -56,8 +58,9 @@ databases_have_no_objects(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-		const struct config_component db = { .name = "db",
-			.type = types[i] };
+		const struct config_component db = {
+			.name = "db", .type = types[i], .kube = &cluster
+		};
 		AUTO(component) struct component *c = NULL;
 		struct err err = { 0 };
 		bool has = true;

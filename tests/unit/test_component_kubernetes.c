@@ -22,7 +22,10 @@ the_server_says_its_version(void **state)
 	const struct httpd_step steps[] = { OK("/version ",
 		                                "{\"gitVersion\":\"v1.30.2\"}"),
 		OK("/version ", "{}"), OK("/version ", "nonsense"), { 0 } };
-	struct config_component cc = { .name = "k", .type = CONFIG_KUBERNETES };
+	struct kube_options cluster = { 0 };
+	struct config_component cc = {
+		.name = "k", .type = CONFIG_KUBERNETES, .kube = &cluster
+	};
 	AUTO(kube_kit) struct kube_kit k;
 	AUTO(component) struct component *c = NULL;
 	AUTO(buf) struct buf b = { .max = 100 };
@@ -30,7 +33,7 @@ the_server_says_its_version(void **state)
 
 	(void)state;
 	kube_kit_start(&k, steps);
-	cc.kubernetes.kubeconfig = k.config;
+	cluster.kubeconfig = k.config;
 	assert_int_equal(component_open(&cc, NULL, "/tmp", &c, &err), 0);
 	assert_int_equal(c->ops->check(c, false, &b, &err), 0);
 	assert_string_equal(b.data, "Kubernetes v1.30.2");
@@ -44,7 +47,10 @@ the_server_says_its_version(void **state)
 static void
 a_cluster_that_is_not_configured_is_an_error_of_usage(void **state)
 {
-	struct config_component cc = { .name = "k", .type = CONFIG_KUBERNETES };
+	struct kube_options cluster = { 0 };
+	struct config_component cc = {
+		.name = "k", .type = CONFIG_KUBERNETES, .kube = &cluster
+	};
 	AUTO(component) struct component *c = NULL;
 	struct fake_saver saver;
 	AUTO(buf) struct buf b = { .max = 100 };
@@ -67,7 +73,10 @@ what_a_cluster_has_is_saved_and_drilled(void **state)
 {
 	const struct httpd_step steps[] = { OK("/api ", "{\"versions\":[]}"),
 		OK("/apis ", "{\"groups\":[]}"), OK("/version ", "{}"), { 0 } };
-	struct config_component cc = { .name = "k", .type = CONFIG_KUBERNETES };
+	struct kube_options cluster = { 0 };
+	struct config_component cc = {
+		.name = "k", .type = CONFIG_KUBERNETES, .kube = &cluster
+	};
 	AUTO(kube_kit) struct kube_kit k;
 	AUTO(component) struct component *c = NULL;
 	AUTO(buf) struct buf proof = { .max = 100 };
@@ -78,7 +87,7 @@ what_a_cluster_has_is_saved_and_drilled(void **state)
 	(void)state;
 	kube_kit_start(&k, steps);
 	fake_saver_init(&saver, "/tmp");
-	cc.kubernetes.kubeconfig = k.config;
+	cluster.kubeconfig = k.config;
 	assert_int_equal(component_open(&cc, NULL, "/tmp", &c, &err), 0);
 	if (c->ops->backup(c, &saver.base, &err))
 		fail_msg("%s", err.msg);
