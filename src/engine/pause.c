@@ -116,11 +116,15 @@ pause_open(const struct plan *plan, const struct kube_options *o,
 }
 
 int
-pause_look(struct pause *p, struct err *err)
+pause_look(struct pause *p, bool may_be_made, struct err *err)
 {
-	for (size_t i = 0; i < p->count; i++)
-		if (kube_scale_look(p->kube, &p->workload[i].scale, err))
+	for (size_t i = 0; i < p->count; i++) {
+		if (kube_scale_look(p->kube, &p->workload[i].scale, err) == 0)
+			continue;
+		if (!may_be_made || !err_is(err, ERR_NOTFOUND))
 			return err_wrap(err, "'pause'");
+		*err = (struct err){ 0 };
+	}
 	return 0;
 }
 
@@ -177,8 +181,10 @@ await(struct pause *p, struct pause_workload *w, int64_t until, struct err *err)
 int
 pause_begin(struct pause *p, struct err *err)
 {
-	int64_t until = clock_mono_ms(p->clock) + PAUSE_WAIT_S * 1000;
+	int64_t until = clock_mono_ms(p->clock) + PAUSE_WAIT_S * INT64_C(1000);
 
+	if (pause_look(p, false, err))
+		return -1;
 	for (size_t i = 0; i < p->count; i++)
 		if (stop(p, &p->workload[i], err))
 			return -1;

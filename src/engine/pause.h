@@ -2,8 +2,9 @@
  * pause.h - what writes to that which is restored stands still meanwhile: the
  * workloads of a cluster that the components' 'pause' names.
  *
- * What a workload was is kept in the cluster (kube/scale.h), so that a restore
- * that was killed is put right by the next one, or by pause_resume alone.
+ * What a workload was is kept in the cluster (kube/kube_scale.h), so that a
+ * restore that was killed is put right by the next one, or by pause_resume
+ * alone.
  */
 #ifndef ENGINE_PAUSE_H
 #define ENGINE_PAUSE_H
@@ -13,7 +14,7 @@
 
 #include "base/clock.h"
 #include "kube/kube.h"
-#include "kube/scale.h"
+#include "kube/kube_scale.h"
 #include "plan/plan.h"
 
 enum { PAUSE_WAIT_S = 300 }; /* for the last pod to end */
@@ -35,10 +36,11 @@ struct pause {
  * asked yet.  ret is filled on failure too. */
 MUST_CHECK int pause_open(const struct plan *, const struct kube_options *,
     const struct clock *, struct pause *ret, struct err *);
-/* May each be seen?  ERR_NOTFOUND: there is none of that name. */
-MUST_CHECK int pause_look(struct pause *, struct err *);
+/* May each be seen?  ERR_NOTFOUND: there is none of that name, which is no
+ * error where the restore itself may make it. */
+MUST_CHECK int pause_look(struct pause *, bool may_be_made, struct err *);
 /*
- * After pause_look.  Scale to 0 what runs, and wait until no pod of it is left.
+ * Look again, scale to 0 what runs, and wait until no pod of it is left.
  * ERR_CHANGED: somebody scaled it back meanwhile.  ERR_TRANSIENT: its pods do
  * not end.
  */

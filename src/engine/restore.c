@@ -130,6 +130,14 @@ restore_component(struct run *r, size_t i, struct restore_part *part,
 	return rc;
 }
 
+static bool
+is_cluster(const struct run *r, size_t i)
+{
+	const struct plan *p = r->o->plan;
+
+	return i < p->count && p->job[i].component->type == CONFIG_KUBERNETES;
+}
+
 static int
 look_at_all(struct run *r, struct pause *pause, struct err *err)
 {
@@ -142,17 +150,16 @@ look_at_all(struct run *r, struct pause *pause, struct err *err)
 			return err_wrap(err, "component '%s'",
 			    p->job[i].component->name);
 	return pause_open(p, r->o->kube, r->o->clock, pause, err) ||
-	               pause_look(pause, err)
+	               pause_look(pause, is_cluster(r, 0), err)
 	           ? -1
 	           : 0;
 }
 
 static int
-restore_all(struct run *r, struct restore_result *result, struct err *err)
+restore_some(struct run *r, size_t from, size_t to,
+    struct restore_result *result, struct err *err)
 {
-	const struct plan *p = r->o->plan;
-
-	for (size_t i = 0; i < p->count; i++) {
+	for (size_t i = from; i < to; i++) {
 		struct restore_part *part = &result->part[i];
 
 		if (restore_component(r, i, part, err))
@@ -169,18 +176,16 @@ restore_all(struct run *r, struct restore_result *result, struct err *err)
 
 /* What stands still is started again, however it ended. */
 static int
-run_all(struct run *r, struct restore_result *result, struct err *err)
+restore_paused(struct run *r, struct pause *pause, size_t from,
+    struct restore_result *result, struct err *err)
 {
-	AUTO(pause) struct pause pause = { 0 };
 	struct err why = { 0 };
-	int rc;
+	int rc = pause_begin(pause, err) ||
+	                 restore_some(r, from, r->o->plan->count, result, err)
+	             ? -1
+	             : 0;
 
-	if (look_at_all(r, &pause, err))
-		return -1;
-	if (r->o->dry_run)
-		return restore_all(r, result, err);
-	rc = pause_begin(&pause, err) || restore_all(r, result, err) ? -1 : 0;
-	if (pause_resume(&pause, &why) == 0)
+	if (pause_resume(pause, &why) == 0)
 		return rc;
 	if (rc == 0) {
 		*err = why;
@@ -188,6 +193,24 @@ run_all(struct run *r, struct restore_result *result, struct err *err)
 	}
 	log_error("%s", why.msg);
 	return -1;
+}
+
+/* The objects of a cluster come first: they may be what is to be paused. */
+static int
+run_all(struct run *r, struct restore_result *result, struct err *err)
+{
+	AUTO(pause) struct pause pause = { 0 };
+	size_t count = r->o->plan->count, clusters = 0;
+
+	if (look_at_all(r, &pause, err))
+		return -1;
+	if (r->o->dry_run)
+		return restore_some(r, 0, count, result, err);
+	while (is_cluster(r, clusters))
+		clusters++;
+	if (restore_some(r, 0, clusters, result, err))
+		return -1;
+	return restore_paused(r, &pause, clusters, result, err);
 }
 
 static int

@@ -2,9 +2,9 @@
  * plan.h - configuration and the caller's choice in, ordered jobs out.  Pure.
  *
  * Backup: what refers before what is referred to (SQLite, then databases, then
- * buckets, then objects of clusters), so that each reference in a copy finds its
- * object in a later copy.  Restore goes the other way; of clusters in the order
- * of the configuration.
+ * buckets, then objects of clusters), so that each reference in a copy finds
+ * its object in a later copy.  Restore goes the other way; of clusters in the
+ * order of the configuration.
  */
 #ifndef PLAN_PLAN_H
 #define PLAN_PLAN_H

@@ -538,7 +538,7 @@ static void
 option_has_a_limit(void **state)
 {
 	static const char *const names[] = { "components", "databases",
-		"retention" };
+		"retention", "pause" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -636,6 +636,35 @@ retention_is_a_map_in_yaml(void **state)
 	}
 }
 
+static void
+pause_is_for_each_component_that_names_none(void **state)
+{
+	struct err err = { 0 };
+	AUTO(charm) struct charm c = { 0 }, none = { 0 };
+	const struct tree *list, *t;
+
+	(void)state;
+	relations("\"s3-parameters:1\"", "", "");
+	options("{\"pause\":\"[w, b/x]\",\"components\":\"[{name: one}, "
+	        "{name: two, pause: [z]}]\"}");
+	assert_int_equal(charm_read(&action, &c, &err), 0);
+	list = tree_get(c.config, "components");
+	t = tree_get(list->child, "pause");
+	assert_string_equal(t->child->text, "w");
+	assert_string_equal(t->child->origin, "charm option 'pause'");
+	assert_string_equal(t->child->next->text, "b/x");
+	assert_null(t->child->next->next);
+	t = tree_get(list->child->next, "pause");
+	assert_string_equal(t->child->text, "z");
+	assert_null(t->child->next);
+	options("{\"pause\":\"w\",\"components\":\"[{name: one}]\"}");
+	assert_int_equal(charm_read(&action, &none, &err), -1);
+	assert_true(err_is(&err, ERR_USAGE));
+	assert_non_null(strstr(err.msg,
+	    "charm option 'pause':1: it must be a list, such as "
+	    "[kfp-metadata-writer]"));
+}
+
 int
 main(void)
 {
@@ -644,6 +673,7 @@ main(void)
 		TOOL_TEST(relations_become_a_configuration),
 		TOOL_TEST(options_add_and_name),
 		TOOL_TEST(retention_is_a_map_in_yaml),
+		TOOL_TEST(pause_is_for_each_component_that_names_none),
 		TOOL_TEST(two_buckets_of_one_name_are_told_apart),
 		TOOL_TEST(source_that_is_not_ready_is_a_gap),
 		TOOL_TEST(databases_become_components),

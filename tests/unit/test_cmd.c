@@ -350,7 +350,7 @@ a_missing_configuration_is_named(void **state)
 {
 	static const char *const line[] = { "create", "list", "show X",
 		"restore X", "verify --all", "drill X", "prune", "delete X",
-		"hold X", "release X", "check" };
+		"hold X", "release X", "check", "resume" };
 	struct bench *b = *state;
 
 	(void)kit_path(b->file, b->dir, "not-there");

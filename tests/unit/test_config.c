@@ -114,7 +114,7 @@ static const struct {
 	{ REPO, "p.yaml:1: 'components' is missing" },
 	{ REPO SQLITE "nonsense: 1\n",
 	    "p.yaml:3: unknown key 'nonsense'; possible here: repository, "
-	    "components, limits, retention, scratch" },
+	    "components, limits, retention, kubernetes, scratch" },
 	{ "repository: /b\n" SQLITE,
 	    "p.yaml:1: 'repository' must be a map, not one value" },
 	{ "repository:\n  path: /b\n  s3: {bucket: bbb, access-key: a, "
@@ -170,6 +170,21 @@ static const struct {
 	    "kfp-db-replicas:3306" },
 	{ REPO DATABASE ", username: u, password: \"a\\nb\"}\n",
 	    "p.yaml:3: 'password' must be one line" },
+	{ REPO "components:\n- {name: a, type: sqlite, path: /a, pause: [a, b, "
+	       "c, d, e, f, g, h, i, j, k, l, m, n, o, p, q]}\n",
+	    "p.yaml:3: more than 16 in 'pause'" },
+	{ REPO
+	    "components:\n- {name: a, type: sqlite, path: /a, pause: [/b]}\n",
+	    "p.yaml:3: each of 'pause' must be the name of a Deployment or "
+	    "StatefulSet, such as kfp-metadata-writer or "
+	    "kubeflow/kfp-metadata-writer" },
+	{ REPO "components:\n- {name: a, type: sqlite, path: /a, pause: b}\n",
+	    "p.yaml:3: 'pause' must be a list, not one value" },
+	{ REPO "components: []\nkubernetes: {kubeconfig: a/b}\n",
+	    "p.yaml:3: 'kubeconfig' must begin with '/', not 'a/b'" },
+	{ REPO "components: []\nkubernetes: {server: a}\n",
+	    "p.yaml:3: unknown key 'server'; possible here: kubeconfig, "
+	    "context" },
 	{ REPO "components:\n- {name: a, type: sqlite}\n",
 	    "p.yaml:3: 'path' is missing" },
 	{ REPO "components:\n- {name: a, type: sqlite, path: [1]}\n",
@@ -395,6 +410,28 @@ a_whole_file_is_read(void **state)
 	assert_int_equal(err.code, ERR_USAGE);
 	assert_non_null(strstr(err.msg, "not YAML"));
 	assert_null(none);
+}
+
+static void
+a_cluster_and_its_workloads_are_read(void **state)
+{
+	struct err err = { 0 };
+	AUTO(config) struct config *c = NULL;
+	struct tree *t = NULL;
+	static const char text[] = REPO
+	    "components:\n"
+	    "- {name: a, type: sqlite, path: /a, pause: [w, kubeflow/x.y]}\n"
+	    "kubernetes: {kubeconfig: /k, context: main}\n";
+
+	(void)state;
+	assert_int_equal(yaml_parse(text, sizeof text - 1, "p", &t, &err), 0);
+	if (config_decode(t, &c, &err))
+		fail_msg("%s", err.msg);
+	assert_int_equal(c->components[0].npause, 2);
+	assert_string_equal(c->components[0].pause[0], "w");
+	assert_string_equal(c->components[0].pause[1], "kubeflow/x.y");
+	assert_string_equal(c->kubernetes.kubeconfig, "/k");
+	assert_string_equal(c->kubernetes.context, "main");
 }
 
 static void
@@ -644,6 +681,7 @@ main(void)
 		cmocka_unit_test(retention_has_rules_and_a_grace_period),
 		cmocka_unit_test(without_retention_there_is_no_rule),
 		cmocka_unit_test(days_of_the_place_for_backups_are_a_rule),
+		cmocka_unit_test(a_cluster_and_its_workloads_are_read),
 		cmocka_unit_test(a_database_has_defaults),
 		cmocka_unit_test(a_scratch_server_for_drills_is_read),
 		cmocka_unit_test(all_of_it_is_read),

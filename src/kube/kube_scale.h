@@ -1,14 +1,14 @@
 /*
- * scale.h - stop what runs in a cluster, and start it again: Deployments and
- * StatefulSets, by their number of replicas.
+ * kube_scale.h - stop what runs in a cluster, and start it again: Deployments
+ * and StatefulSets, by their number of replicas.
  *
  * One PATCH sets the number to 0 and writes the former one into an annotation
  * of the same object; another puts it back and takes the annotation away. So
  * whoever finds the annotation knows what is to be put back, whatever became
  * of the process that wrote it.
  */
-#ifndef KUBE_SCALE_H
-#define KUBE_SCALE_H
+#ifndef KUBE_KUBE_SCALE_H
+#define KUBE_KUBE_SCALE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "kube/scale.h"
+#include "kube/kube_scale.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 
 enum {
 	OBJECT_MAX = 4 << 20, /* the API server's own limit is 3 MiB */
-	PATH_MAX_LEN = 4096,
+	PATH_MAX_LEN = 16384,
 	REPLICAS_MAX = INT32_MAX
 };
 
@@ -204,7 +204,7 @@ int
 kube_scale_ended(struct kube *k, const struct kube_scale *s, bool *ret,
     struct err *err)
 {
-	AUTO(buf) struct buf path = { .max = 4 * PATH_MAX_LEN };
+	AUTO(buf) struct buf path = { .max = PATH_MAX_LEN };
 	AUTO(buf) struct buf answer = { .max = OBJECT_MAX };
 	AUTO(json) struct json *list = NULL;
 	const struct json *items;
