@@ -126,6 +126,11 @@ struct component_ops {
 	 */
 	int (*check)(struct component *, bool restore, struct buf *detail,
 	    struct err *);
+	/*
+	 * Behind a check for a backup, where nothing of it was saved before: a
+	 * little is read, and detail goes on.  NULL: check has read.
+	 */
+	int (*try_read)(struct component *, struct buf *detail, struct err *);
 	int (*backup)(struct component *, struct saver *, struct err *);
 	int (*restore)(struct component *, struct loader *, struct err *);
 	/*

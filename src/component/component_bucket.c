@@ -340,12 +340,12 @@ restore(struct component *c, struct loader *loader, struct err *err)
 /* --- before any work */
 
 /*
- * Listing is allowed, and reading where there is something to read.  One object
- * that may not be read is the backup's to name; the first few, all of them,
- * mean that the key may not read.
+ * Reading is allowed where there is something to read.  One object that may not
+ * be read is the backup's to name; the first few, all of them, mean that the
+ * key may not read.
  */
 static int
-try_reading(struct bucket *b, bool *empty, struct err *err)
+read_some(struct bucket *b, bool *empty, struct err *err)
 {
 	AUTO(s3_list) struct s3_list *list = NULL;
 	bool more = true;
@@ -376,11 +376,22 @@ try_reading(struct bucket *b, bool *empty, struct err *err)
 }
 
 static int
+try_read(struct component *c, struct buf *detail, struct err *err)
+{
+	bool empty;
+
+	if (read_some((struct bucket *)c, &empty, err))
+		return -1;
+	return buf_puts(detail, empty ? ", empty" : ", may list and read", err);
+}
+
+/* One LIST of one key: a backup that finds nothing new asks for no object. */
+static int
 check(struct component *c, bool for_restore, struct buf *detail,
     struct err *err)
 {
 	struct bucket *b = (struct bucket *)c;
-	bool exists, empty = true;
+	bool exists;
 
 	if (s3_bucket_exists(b->s3, &exists, err))
 		return -1;
@@ -388,13 +399,10 @@ check(struct component *c, bool for_restore, struct buf *detail,
 		return err_set(err, ERR_NOTFOUND,
 		    "bucket '%s' does not exist at %s", s3_bucket(b->s3),
 		    s3_endpoint(b->s3));
-	if (exists && try_reading(b, &empty, err))
+	if (buf_printf(detail, err, "bucket '%s' at %s%s", s3_bucket(b->s3),
+	        s3_endpoint(b->s3), exists ? "" : ", not there yet"))
 		return -1;
-	return buf_printf(detail, err, "bucket '%s' at %s%s", s3_bucket(b->s3),
-	    s3_endpoint(b->s3),
-	    !exists ? ", not there yet"
-	    : empty ? ", empty"
-	            : ", may list and read");
+	return exists && for_restore ? try_read(c, detail, err) : 0;
 }
 
 static int
@@ -496,6 +504,7 @@ drill(struct component *c, struct loader *loader, struct buf *proof,
 static const struct component_ops bucket_ops = {
 	.type = "bucket",
 	.check = check,
+	.try_read = try_read,
 	.backup = backup,
 	.restore = restore,
 	.drill = drill,

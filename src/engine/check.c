@@ -157,6 +157,8 @@ check_component(const struct config *c, const struct config_component *cc,
 
 	if (rc == 0)
 		rc = comp->ops->check(comp, false, &detail, &why);
+	if (rc == 0 && comp->ops->try_read)
+		rc = comp->ops->try_read(comp, &detail, &why);
 	return add_line(r, cc->name, rc == 0,
 	    rc            ? why.msg
 	    : detail.data ? detail.data

@@ -209,6 +209,20 @@ free_before(struct run *r)
 	free(r->before);
 }
 
+/* What was read before may be read: that costs no request again. */
+static void
+try_unread(struct run *r)
+{
+	for (size_t i = 0; i < r->o->plan->count; i++) {
+		AUTO(buf) struct buf detail = { .max = 4096 };
+		struct component *c = r->component[i];
+
+		if (!r->before[i] && err_is(&r->unfit[i], ERR_NONE) &&
+		    c->ops->try_read)
+			(void)c->ops->try_read(c, &detail, &r->unfit[i]);
+	}
+}
+
 int
 run_begin(struct run *r, struct err *err)
 {
@@ -235,6 +249,7 @@ run_begin(struct run *r, struct err *err)
 	    find_before(r, &parent, err) ||
 	    (parent && set_parent(r->set, parent, err)))
 		return -1;
+	try_unread(r);
 	log_info("set %s: begun%s%s", set_id(r->set),
 	    parent ? ", built on " : ", full", parent ? parent : "");
 	return 0;

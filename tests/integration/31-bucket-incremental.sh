@@ -11,8 +11,9 @@ setup() {
 	s3_source fill "$B" 700 10 20000
 	s3_source big "$B" model.bin 30000000 random
 	s3_source dump "$B" >first
+	proxy repository "$REPO"
+	repository_s3 "$(bucket_name repo)" "$PROXY"
 	proxy source "$SOURCE"
-	repository_s3 "$(bucket_name repo)"
 	component_bucket mlpipeline "$B" "$PROXY"
 	create
 	FIRST=$ID
@@ -30,10 +31,16 @@ restored_elsewhere() {
 unchanged() {
 	setup
 	: >source.log
+	: >repository.log
 	create
-	[ "$(requests source.log ".method == \"GET\" and $OBJECT")" = 0 ]
-	# one, to see before any work that objects may be read
-	[ "$(requests source.log ".method == \"HEAD\" and $OBJECT")" -le 1 ]
+	# of 701 keys one page, and one key to see before any work that the
+	# bucket is there; no object
+	[ "$(requests source.log 'true')" = 2 ]
+	[ "$(requests source.log '.query | test("max-keys=1000(&|$)")')" = 1 ]
+	[ "$(requests source.log '.query | test("max-keys=1(&|$)")')" = 1 ]
+	# each of them is in DESIGN.md, "Requests of a create"
+	[ "$(requests repository.log 'true')" = 17 ]
+	[ "$(requests repository.log '.method == "PUT"')" = 4 ]
 	json created.json '.parent == $first and .components[0].objects == 701
 	    and .components[0]."stored-bytes" < 200000' --arg first "$FIRST"
 	restored_elsewhere first "$ID"

@@ -61,6 +61,23 @@ listed_not_found() {
 	contains out "'m/2'"
 }
 
+# nothing of it was saved before: a few objects are asked for, not all
+reads_nothing() {
+	setup
+	printf '[{"method": "HEAD", "path": "/%s/.", "do": "status",
+	    "code": 403}]\n' "$B" >rules
+	proxy source "$SOURCE" "$(cat rules)"
+	repository_dir "$T/repository"
+	component_bucket mlpipeline "$B" "$PROXY"
+	pb 1 create
+	contains err "component 'mlpipeline'" denied
+	[ "$(requests source.log '.method == "HEAD"')" = 10 ]
+	[ "$(requests source.log ".method == \"GET\" and
+	    (.path | test(\"^/[^/]+/.\"))")" = 0 ]
+	pb 1 check
+	contains out denied
+}
+
 lost_pack() {
 	setup
 	repository_dir "$T/repository"
@@ -131,6 +148,7 @@ check_makes_nothing() {
 it 'restores under the prefix of the set alone' other_prefix
 it 'does not remove what it could not save' degraded_exact
 it 'names what is listed and cannot be found' listed_not_found
+it 'asks for a few objects where it may read none' reads_nothing
 it 'reads everything again when an older pack is gone' lost_pack
 it 'builds on the newest set that has the component' part
 it 'goes on after one 503 while it looks' stumble

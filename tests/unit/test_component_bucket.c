@@ -97,7 +97,9 @@ fails(struct world *w, int rc, enum err_code code, const char *words)
 static int
 check(struct world *w, bool restore)
 {
-	return w->c->ops->check(w->c, restore, &w->detail, &w->err);
+	if (w->c->ops->check(w->c, restore, &w->detail, &w->err))
+		return -1;
+	return restore ? 0 : w->c->ops->try_read(w->c, &w->detail, &w->err);
 }
 
 static int
@@ -159,6 +161,19 @@ a_check_lists_and_reads(void **state)
 			fail_msg("%zu: %s", i, rc ? w.err.msg : w.detail.data);
 		end(&w);
 	}
+}
+
+static void
+a_check_alone_asks_for_one_key(void **state)
+{
+	const struct httpd_step steps[] = { EXISTS, KIT_END };
+	struct world w;
+
+	(void)state;
+	begin(&w, steps);
+	assert_int_equal(w.c->ops->check(w.c, false, &w.detail, &w.err), 0);
+	assert_null(strstr(w.detail.data, "read"));
+	end(&w);
 }
 
 static void
@@ -450,6 +465,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_check_lists_and_reads),
+		cmocka_unit_test(a_check_alone_asks_for_one_key),
 		cmocka_unit_test(a_key_is_there_or_a_folder_of_that_name),
 		cmocka_unit_test(tags_that_may_not_be_read_degrade_it),
 		cmocka_unit_test(an_object_that_changes_is_read_as_it_is_now),
