@@ -18,6 +18,7 @@
 struct buf;
 struct component;
 struct json;
+struct kube_restore_choice;
 struct loader;
 struct saver;
 
@@ -112,6 +113,8 @@ struct loader {
 	const struct loader_ops *ops;
 	const struct json *facts; /* as saved; NULL: none */
 	const char *scratch;
+	/* What of objects of a cluster is meant; NULL: all. */
+	const struct kube_restore_choice *kubernetes;
 	bool dry_run; /* look, say what would be done, change nothing */
 };
 

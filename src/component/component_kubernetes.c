@@ -4,6 +4,7 @@
 #include "component/component.h"
 #include "component/kube_backup.h"
 #include "component/kube_drill.h"
+#include "component/kube_restore.h"
 #include "kube/kube.h"
 
 enum { VERSION_MAX = 64 << 10 };
@@ -70,11 +71,17 @@ kubernetes_backup(struct component *c, struct saver *saver, struct err *err)
 static int
 kubernetes_restore(struct component *c, struct loader *loader, struct err *err)
 {
-	(void)loader;
-	return err_set(err, ERR_USAGE,
-	    "component '%s': take its YAML files out of the set's tar and apply "
-	    "them with kubectl",
-	    c->name);
+	static const struct kube_restore_choice all = { 0 };
+	AUTO(kube) struct kube *kube = NULL;
+	struct kube_restore o = {
+		.choice = loader->kubernetes ? loader->kubernetes : &all,
+		.clock = clock_real()
+	};
+
+	if (connect_to(kubernetes_of(c), &kube, err))
+		return -1;
+	o.kube = kube;
+	return kube_restore(&o, loader, err);
 }
 
 static int

@@ -53,7 +53,8 @@ class Api:
                 "127.0.0.1", self.port, context=self.tls, timeout=60)
         c.request(method, path, json.dumps(body) if body else None, {
             "Authorization": "Bearer " + self.token,
-            "Content-Type": "application/json"})
+            "Content-Type": "application/merge-patch+json"
+                            if method == "PATCH" else "application/json"})
         r = c.getresponse()
         text = r.read()
         if r.status >= 300 and not may_fail:
@@ -227,30 +228,37 @@ def dump(api):
         for path, names in resources(api):
             for name in names:
                 at = path % user + name
-                for o in api.call("GET", at).get("items", []):
+                for o in api.call("GET", at, may_fail=True).get("items", []):
                     out[at + "/" + o["metadata"]["name"]] = clean(o)
         for at in ("/api/v1/namespaces/" + user,
                    "/apis/kubeflow.org/v1/profiles/" + user):
             o = api.call("GET", at, may_fail=True)
-            if o.get("kind") != "Status":
+            if "metadata" in o and "uid" in o["metadata"]:
                 out[at] = clean(o)
     json.dump(out, sys.stdout, indent=1, sort_keys=True)
 
 
+def gone(api, names):
+    for at in names:
+        while "uid" in api.call("GET", at, may_fail=True).get("metadata", {}):
+            time.sleep(0.05)
+
+
 def wipe(api):
+    users = ["/api/v1/namespaces/alice", "/api/v1/namespaces/bob"]
+    kinds = ["/apis/apiextensions.k8s.io/v1/customresourcedefinitions/%s.%s" %
+             (k[1], k[0]) for k in KINDS]
     for user in "alice", "bob":
+        # no controller of this cluster takes its finalizer away
+        api.call("PATCH", "/api/v1/namespaces/%s/persistentvolumeclaims/"
+                 "workspace" % user, {"metadata": {"finalizers": None}}, True)
         for path, names in resources(api):
             for name in names:
                 api.call("DELETE", path % user + name, may_fail=True)
-        api.call("DELETE", "/api/v1/namespaces/" + user, may_fail=True)
-    names = ["/api/v1/namespaces/alice", "/api/v1/namespaces/bob"]
-    for group, plural, _, _, _ in KINDS:
-        names.append("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/"
-                     "%s.%s" % (plural, group))
-        api.call("DELETE", names[-1], may_fail=True)
-    for at in names:
-        while api.call("GET", at, may_fail=True).get("kind") != "Status":
-            time.sleep(0.05)
+    for names in users, kinds:
+        for at in names:
+            api.call("DELETE", at, may_fail=True)
+        gone(api, names)
 
 
 def main():

@@ -1,0 +1,253 @@
+#include "component/kube_restore.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "base/tree.h"
+#include "component/kube_apply.h"
+#include "component/kube_tally.h"
+
+enum {
+	WAIT_MS = 500,
+	QUIET_MS = 60 * 1000, /* without progress: it will not come */
+	LONGEST_MS = 600 * 1000,
+	NAMES_MAX = 20, /* of objects that failed, in notes */
+};
+
+struct run {
+	const struct kube_restore *o;
+	struct loader *loader;
+	struct kube_spool spool;
+	struct kube_discovery served;
+	struct kube_apply apply;
+	size_t counts[KUBE_STATES];
+};
+
+/* --- what is meant */
+
+/* As much as the name says, where the cluster does not serve it. */
+static bool
+is_resource_chosen(const struct run *r, const struct kube_file *f)
+{
+	const struct kube_select *s = &r->o->choice->select;
+	char name[512];
+	struct kube_resource stub = { .name = name };
+	const struct kube_resource *known;
+	char none[] = "";
+	char *dot;
+
+	(void)snprintf(name, sizeof name, "%s", f->resource);
+	dot = strchr(name, '.');
+	if (dot)
+		*dot = '\0';
+	stub.group = dot ? dot + 1 : none;
+	stub.kind = stub.singular = stub.name;
+	known = kube_discovery_find(&r->served, stub.group, stub.name);
+	if (known)
+		return kube_select_resource(s, &r->served, known) &&
+		       (known->namespaced || kube_select_of_cluster(s, known));
+	return kube_select_resource(s, NULL, &stub) &&
+	       (f->namespace || kube_select_of_cluster(s, &stub));
+}
+
+static bool
+is_chosen(const struct run *r, const struct kube_file *f)
+{
+	const struct kube_select *s = &r->o->choice->select;
+
+	if (f->namespace && !kube_select_namespace(s, f->namespace))
+		return false;
+	if (!f->namespace && strcmp(f->resource, "namespaces") == 0 &&
+	    !kube_select_namespace(s, f->name))
+		return false;
+	return is_resource_chosen(r, f);
+}
+
+/* What is not meant goes out of the list, and is not told of. */
+static void
+choose(struct run *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->spool.count; i++) {
+		struct kube_item *it = &r->spool.item[i];
+
+		if (is_chosen(r, &it->file))
+			r->spool.item[n++] = *it;
+		else
+			kube_file_done(&it->file);
+	}
+	r->spool.count = n;
+}
+
+/* --- rounds */
+
+static size_t
+count_waiting(const struct run *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->spool.count; i++)
+		n += r->spool.item[i].state == KUBE_WAITS;
+	return n;
+}
+
+static int
+go_round(struct run *r, struct err *err)
+{
+	for (size_t i = 0; i < r->spool.count; i++)
+		if (r->spool.item[i].state == KUBE_WAITS &&
+		    kube_apply(&r->apply, &r->spool.item[i], err))
+			return -1;
+	return 0;
+}
+
+/* Definitions that were made are served a moment later. */
+static int
+look_again(struct run *r, struct err *err)
+{
+	clock_sleep_ms(r->o->clock, WAIT_MS);
+	kube_discovery_done(&r->served);
+	return kube_discovery_read(r->o->kube, &r->served, err);
+}
+
+/* Nothing appears in a dry run: what is missing may be of the set itself. */
+static int
+go_rounds(struct run *r, struct err *err)
+{
+	const struct clock *clock = r->o->clock;
+	int64_t began = clock_mono_ms(clock), last = began;
+	size_t waiting = r->spool.count;
+
+	while (waiting > 0) {
+		size_t before = waiting;
+
+		if (go_round(r, err))
+			return -1;
+		waiting = count_waiting(r);
+		if (waiting < before)
+			last = clock_mono_ms(clock);
+		if (r->loader->dry_run ||
+		    clock_mono_ms(clock) - last > QUIET_MS ||
+		    clock_mono_ms(clock) - began > LONGEST_MS)
+			break;
+		if (waiting > 0 && look_again(r, err))
+			return -1;
+	}
+	return 0;
+}
+
+/* --- what came of it */
+
+static void
+settle(struct run *r)
+{
+	for (size_t i = 0; i < r->spool.count; i++) {
+		struct kube_item *it = &r->spool.item[i];
+
+		if (it->state == KUBE_WAITS && !r->loader->dry_run)
+			it->state = KUBE_FAILED;
+		r->counts[it->state]++;
+	}
+}
+
+static void
+name_item(const struct run *r, const struct kube_item *it, const char *what)
+{
+	r->loader->ops->note(r->loader, "%s: %s %s%s%s: %s", what,
+	    it->file.resource, it->file.namespace ? it->file.namespace : "",
+	    it->file.namespace ? "/" : "", it->file.name,
+	    it->why ? it->why : "");
+}
+
+static int
+tell_left_out(struct run *r, struct err *err)
+{
+	AUTO(kube_tally) struct kube_tally why = { 0 };
+
+	for (size_t i = 0; i < r->spool.count; i++) {
+		const struct kube_item *it = &r->spool.item[i];
+
+		if (it->state != KUBE_LEFT_OUT)
+			continue;
+		log_info("left out: %s %s%s%s: %s", it->file.resource,
+		    it->file.namespace ? it->file.namespace : "",
+		    it->file.namespace ? "/" : "", it->file.name, it->why);
+		if (kube_tally_add(&why, it->why ? it->why : "", 1, err))
+			return -1;
+	}
+	for (size_t i = 0; i < why.count; i++)
+		r->loader->ops->note(r->loader, "left out, %ju: %s",
+		    (uintmax_t)why.item[i].count, why.item[i].name);
+	return 0;
+}
+
+static int
+tell(struct run *r, struct err *err)
+{
+	const struct kube_item *first = NULL;
+	size_t named = 0;
+
+	settle(r);
+	r->loader->ops->note(r->loader,
+	    "objects%s: %zu made, %zu updated, %zu unchanged, %zu left out, "
+	    "%zu failed",
+	    r->loader->dry_run ? ", as the server's dry run says" : "",
+	    r->counts[KUBE_MADE], r->counts[KUBE_UPDATED],
+	    r->counts[KUBE_UNCHANGED], r->counts[KUBE_LEFT_OUT],
+	    r->counts[KUBE_FAILED]);
+	if (r->counts[KUBE_WAITS])
+		r->loader->ops->note(r->loader,
+		    "%zu cannot be tried before others are there",
+		    r->counts[KUBE_WAITS]);
+	if (tell_left_out(r, err))
+		return -1;
+	for (size_t i = 0; i < r->spool.count; i++) {
+		const struct kube_item *it = &r->spool.item[i];
+
+		if (it->state != KUBE_FAILED)
+			continue;
+		first = first ? first : it;
+		if (named++ < NAMES_MAX)
+			name_item(r, it, "failed");
+	}
+	return first ? err_set(err, ERR_REMOTE,
+	                   "%zu of %zu objects failed; the first is %s '%s': "
+	                   "%s",
+	                   named, r->spool.count, first->file.resource,
+	                   first->file.name, first->why ? first->why : "")
+	             : 0;
+}
+
+/* --- the run */
+
+static int
+run(struct run *r, struct err *err)
+{
+	if (kube_spool_fill(&r->spool, r->loader, err) ||
+	    kube_discovery_read(r->o->kube, &r->served, err))
+		return -1;
+	choose(r);
+	r->apply = (struct kube_apply){ .kube = r->o->kube,
+		.choice = r->o->choice,
+		.spool = &r->spool,
+		.served = &r->served,
+		.dry_run = r->loader->dry_run };
+	return go_rounds(r, err) || tell(r, err) ? -1 : 0;
+}
+
+int
+kube_restore(const struct kube_restore *o, struct loader *loader,
+    struct err *err)
+{
+	struct run r = { .o = o, .loader = loader, .spool = { .fd = -1 } };
+	int rc = run(&r, err);
+
+	kube_spool_done(&r.spool);
+	kube_discovery_done(&r.served);
+	return rc;
+}
