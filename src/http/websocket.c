@@ -25,6 +25,7 @@ struct websocket {
 	struct rate *receive, *send;
 	int64_t idle_ms, heard_ms, pinged_ms; /* monotonic */
 	size_t turn, sent;                    /* bytes of this run */
+	bool mute;                            /* nothing can be sent any more */
 	char reason[REASON_SIZE];
 	/* while websocket_run runs */
 	websocket_fn *fn;
@@ -86,14 +87,14 @@ on_send(wslay_event_context_ptr ctx, const uint8_t *p, size_t n, int flags,
     void *arg)
 {
 	struct websocket *w = arg;
+	struct err why;
 	size_t sent = 0;
 
 	(void)ctx;
 	(void)flags;
-	if (channel_write(w->channel, p, n, &sent, w->err)) {
-		w->failed = true;
-		return refuse(w, WSLAY_ERR_CALLBACK_FAILURE);
-	}
+	/* who has closed may have said why before: reading tells */
+	if (w->mute || channel_write(w->channel, p, n, &sent, &why))
+		w->mute = true;
 	if (sent == 0)
 		return refuse(w, WSLAY_ERR_WOULDBLOCK);
 	/* what went is waited for: the next is later by that */
@@ -278,7 +279,7 @@ check_silence(struct websocket *w, struct err *err)
 	static const struct wslay_event_msg ping = { .opcode = WSLAY_PING };
 	int64_t now = clock_mono_ms(clock_real());
 
-	if (websocket_is_sending(w)) {
+	if (websocket_is_sending(w) && !w->mute) {
 		w->heard_ms = now;
 		return 0;
 	}
@@ -308,6 +309,6 @@ websocket_run(struct websocket *w, unsigned ms, websocket_fn *fn, void *arg,
 		return -1;
 	if (w->turn > 0 || w->sent > 0 || websocket_is_closed(w))
 		return 0;
-	(void)channel_wait(w->channel, websocket_is_sending(w), ms);
+	(void)channel_wait(w->channel, websocket_is_sending(w) && !w->mute, ms);
 	return check_silence(w, err);
 }

@@ -116,7 +116,9 @@ start_once(void *arg, struct retry_hint *hint, struct err *err)
 	struct websocket_options o = { .headers = h,
 		.protocols = PROTOCOLS,
 		.message_max = MESSAGE_MAX,
-		.idle_s = IDLE_S };
+		.idle_s = IDLE_S,
+		.receive = s->e->k->receive,
+		.send = s->e->k->send };
 
 	(void)hint;
 	if (kube_access(s->e->k, &s->call, s->refused, &a, err))

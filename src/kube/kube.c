@@ -51,6 +51,8 @@ kube_new(const struct kube_options *o, struct kube **ret, struct err *err)
 	if (!k)
 		return err_nomem(err);
 	k->clock = clock;
+	k->receive = o->receive;
+	k->send = o->send;
 	if (account_new(&a, &k->account, err) || connect_as(k, o, err))
 		return -1;
 	*ret = TAKE(k);

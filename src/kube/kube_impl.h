@@ -10,6 +10,7 @@ struct kube {
 	struct account *account;
 	struct http *http;
 	const struct clock *clock;
+	struct rate *receive, *send; /* for exec; http has them as well */
 };
 
 /* What one request is sent with; wiped when done. */
