@@ -8,6 +8,7 @@ CC       = gcc
 prefix   = /usr/local
 bindir   = $(prefix)/bin
 mandir   = $(prefix)/share/man
+libexecdir = $(prefix)/libexec
 INSTALL  = install
 STRIP    = strip
 PYTHON   = python3
@@ -61,7 +62,7 @@ UNIT     := $(call programs,unit/test_*.c)
 CONFORM  := $(call programs,conform/*.c)
 FUZZ     := $(call programs,fuzz/fuzz_*.c)
 TESTLIB  := $(patsubst %.c,$(O)/%.o,$(sort $(wildcard tests/lib/*.c)))
-CHECKED   = $(wildcard src/main.c src/*/*.c)
+CHECKED   = $(wildcard src/*.c src/*/*.c)
 FORMATTED = $(wildcard src/*.c src/*/*.[ch] tests/*/*.[ch])
 SHELL_FILES = $(wildcard .ci/run tests/*/*.sh tests/*/run actions/* hooks/* tools/*)
 .SECONDARY:
@@ -104,6 +105,11 @@ $(O)/headers:
 	    cat $@.log; echo 'libraries are missing; run "make setup" to' \
 	    'install what the build needs'; exit 1; } >&2
 	@touch $@
+
+# What is sent into a pod that has a SQLite database, beside the program.
+helper:
+	@tools/helper build/helper
+	@mkdir -p bin && cp build/helper/platform-backup-sqlite.* bin/
 
 setup:
 	$(SETUP) build test analyze
@@ -232,12 +238,16 @@ install: bin/$(NAME)
 	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(mandir)/man8
 	$(INSTALL) -m 755 bin/$(NAME) $(DESTDIR)$(bindir)/$(NAME)
 	$(INSTALL) -m 644 man/$(NAME).8 $(DESTDIR)$(mandir)/man8/$(NAME).8
+	for f in $(wildcard build/helper/platform-backup-sqlite.*); do \
+	    $(INSTALL) -d $(DESTDIR)$(libexecdir)/$(NAME) && \
+	    $(INSTALL) -m 755 $$f $(DESTDIR)$(libexecdir)/$(NAME)/; done
 
 install-strip: install
 	$(STRIP) $(DESTDIR)$(bindir)/$(NAME)
 
 uninstall:
 	rm -f $(DESTDIR)$(bindir)/$(NAME) $(DESTDIR)$(mandir)/man8/$(NAME).8
+	rm -rf $(DESTDIR)$(libexecdir)/$(NAME)
 
 installcheck:
 	@sh tests/lib/installcheck.sh $(DESTDIR)$(bindir)/$(NAME) $(VERSION)
@@ -251,6 +261,8 @@ charm:
 	@rm -rf build/charm && mkdir -p build/charm/bin
 	@cp -RL $(wildcard $(CHARM)) build/charm/
 	@$(INSTALL) -s -m 755 build/charm-objects/$(NAME) build/charm/bin/
+	@tools/helper build/helper || echo 'the charm has no helper for pods' >&2
+	@cp build/helper/platform-backup-sqlite.* build/charm/bin/ || true
 	@sh tests/lib/charm.sh build/charm build/$(NAME).charm
 
 DIST = $(NAME)-$(VERSION)
@@ -280,7 +292,7 @@ help:
 	@sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile | sort | tr '\n' ' '; echo
 
 -include $(OBJ:.o=.d) $(O)/src/main.d $(wildcard $(O)/tests/*/*.d)
-.PHONY: force all setup check programs check-unit check-conform check-fuzz \
+.PHONY: force all helper setup check programs check-unit check-conform check-fuzz \
     check-integration check-fault check-style check-asan check-tsan check-valgrind \
     analyze coverage fuzz demo bench bench-publish install install-strip uninstall \
     installcheck charm dist distcheck format clean distclean help

@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/jsonw.h"
@@ -10,7 +9,9 @@
 #include "base/str.h"
 #include "component/component.h"
 #include "component/private_dir.h"
+#include "component/sqlite_copy.h"
 #include "component/sqlite_db.h"
+#include "component/sqlite_pod.h"
 #include "component/sqlite_raw.h"
 #include "component/sqlite_restore.h"
 #include "component/sqlite_rows.h"
@@ -19,14 +20,15 @@ enum {
 	FACTS_MAX = 16 << 20, /* some 100,000 tables */
 	CHUNK = 256 << 10,
 	PEEK_WAIT_MS = 300,
-	RETRY_MS = 20,
-	ROOM_SLACK = 1 << 20
+	ROOM_SLACK = 1 << 20,
+	NOTE_MAX = 4096
 };
 
 struct sqlite {
 	struct component base;
 	const struct config_sqlite *cfg;
 	const char *path, *scratch;
+	bool in_pod;
 };
 
 static struct sqlite *
@@ -51,20 +53,6 @@ want_room(const char *dir, uint64_t need, struct err *err)
 	str_bytes(room, has);
 	return err_set(err, ERR_NOROOM,
 	    "no room in '%s' for a copy: needs %s, has %s", dir, needs, has);
-}
-
-static int
-want_database(const struct sqlite_raw *r, const char *path, struct err *err)
-{
-	if (r->st.st_size == 0)
-		return err_set(err, ERR_CORRUPT,
-		    "database '%s' is empty (0 bytes): nothing ever wrote to "
-		    "it",
-		    path);
-	if (!r->is_database)
-		return err_set(err, ERR_CORRUPT,
-		    "'%s' is not a SQLite database", path);
-	return 0;
 }
 
 /*
@@ -106,7 +94,7 @@ check_source(const struct sqlite *s, const char *path, struct buf *detail,
 	char size[16];
 	uint64_t bytes;
 
-	if (sqlite_raw_look(path, &r, err) || want_database(&r, path, err))
+	if (sqlite_raw_look(path, &r, err) || sqlite_copy_want(&r, path, err))
 		return -1;
 	bytes = (uint64_t)r.st.st_size + r.wal_bytes;
 	if (want_room(s->scratch, bytes + r.journal_bytes + ROOM_SLACK, err))
@@ -148,6 +136,8 @@ sqlite_check(struct component *c, bool restore, struct buf *detail,
 	struct sqlite *s = sqlite_of(c);
 	AUTO(free) char *path = NULL;
 
+	if (s->in_pod)
+		return sqlite_pod_check(s->cfg, restore, detail, err);
 	if (sqlite_raw_resolve(s->path, &path, err))
 		return -1;
 	if (restore)
@@ -156,95 +146,6 @@ sqlite_check(struct component *c, bool restore, struct buf *detail,
 }
 
 /* --- backup */
-
-struct copy {
-	char *from, *to;
-	uint64_t wait_ms;
-	int64_t locked_ms; /* how long nobody could write from */
-};
-
-static inline void
-scope_copy(struct copy *c)
-{
-	free(c->from);
-	free(c->to);
-}
-
-static int
-new_file(const char *path, struct err *err)
-{
-	AUTO(close) int fd = -1;
-
-	(void)unlink(path);
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	return fd < 0 ? err_sys(err, "cannot make '%s'", path) : 0;
-}
-
-static int
-copy_live(struct copy *c, bool wal, struct err *err)
-{
-	AUTO(sqlite_db) struct sqlite_db *from = NULL;
-	AUTO(sqlite_db) struct sqlite_db *to = NULL;
-	int64_t start;
-
-	if (new_file(c->to, err) ||
-	    sqlite_db_open(c->to, SQLITE_DB_NEW, 0, &to, err) ||
-	    sqlite_db_open(c->from, SQLITE_DB_READ, c->wait_ms, &from, err) ||
-	    sqlite_db_read_begin(from, err))
-		return -1;
-	start = clock_mono_ms(clock_real());
-	if (sqlite_db_copy(from, to, err) || sqlite_db_read_end(from, err))
-		return -1;
-	c->locked_ms = wal ? 0 : clock_mono_ms(clock_real()) - start;
-	return 0;
-}
-
-/* Opening the copy applies its journal or WAL. */
-static int
-copy_left(struct copy *c, struct err *err)
-{
-	AUTO(sqlite_db) struct sqlite_db *db = NULL;
-
-	c->locked_ms = 0;
-	if (sqlite_raw_copy(c->from, c->to, err) ||
-	    sqlite_db_open(c->to, SQLITE_DB_OWN, 0, &db, err) ||
-	    sqlite_db_read_begin(db, err))
-		return -1;
-	return sqlite_db_read_end(db, err);
-}
-
-/*
- * SQLite itself reads what is in use or was left in order; what a crash left
- * is copied as it lies.  Either may change into the other while we look.
- */
-static int
-copy_once(struct copy *c, struct err *err)
-{
-	struct sqlite_raw r;
-
-	if (sqlite_raw_look(c->from, &r, err) ||
-	    want_database(&r, c->from, err))
-		return -1;
-	if (!sqlite_raw_is_live(&r))
-		return copy_left(c, err);
-	if (copy_live(c, r.wal, err) == 0)
-		return 0;
-	return err_is(err, ERR_CHANGED) ? copy_left(c, err) : -1;
-}
-
-static int
-copy_all(struct copy *c, struct err *err)
-{
-	int64_t until = clock_mono_ms(clock_real()) + (int64_t)c->wait_ms;
-
-	while (copy_once(c, err)) {
-		if (!err_is(err, ERR_CHANGED) ||
-		    clock_mono_ms(clock_real()) >= until)
-			return -1;
-		clock_sleep_ms(clock_real(), RETRY_MS);
-	}
-	return 0;
-}
 
 static int
 write_facts(struct sqlite_db *db, int64_t locked_ms, struct buf *b,
@@ -274,7 +175,7 @@ write_facts(struct sqlite_db *db, int64_t locked_ms, struct buf *b,
 
 /* Only what passes may be called a backup. */
 static int
-examine(const struct copy *c, struct buf *facts, struct err *err)
+examine(const struct sqlite_copy *c, struct buf *facts, struct err *err)
 {
 	AUTO(sqlite_db) struct sqlite_db *db = NULL;
 
@@ -354,20 +255,33 @@ name_references(const char *path, struct saver *saver, struct err *err)
 }
 
 static int
+take_copy(const struct sqlite *s, struct sqlite_copy *copy, struct saver *saver,
+    struct err *err)
+{
+	if (s->in_pod) {
+		if (str_dup(s->path, &copy->from, err) ||
+		    sqlite_pod_copy(s->cfg, copy->to, &copy->locked_ms, err))
+			return -1;
+		return expect(copy->to, saver, err);
+	}
+	if (sqlite_raw_resolve(s->path, &copy->from, err) ||
+	    expect(copy->from, saver, err))
+		return -1;
+	return sqlite_copy_run(copy, err);
+}
+
+static int
 sqlite_backup(struct component *c, struct saver *saver, struct err *err)
 {
 	struct sqlite *s = sqlite_of(c);
-	AUTO(copy)
-	struct copy copy = { .wait_ms = s->cfg->busy_timeout_s * 1000 };
+	AUTO(sqlite_copy)
+	struct sqlite_copy copy = { .wait_ms = s->cfg->busy_timeout_s * 1000 };
 	AUTO(private_dir) struct private_dir *dir = NULL;
 	AUTO(buf) struct buf facts = { .max = FACTS_MAX };
 
-	if (sqlite_raw_resolve(s->path, &copy.from, err) ||
-	    expect(copy.from, saver, err) ||
-	    private_dir_new(saver->scratch, &dir, err) ||
-	    private_dir_path(dir, "copy", &copy.to, err))
-		return -1;
-	if (copy_all(&copy, err) || examine(&copy, &facts, err))
+	if (private_dir_new(saver->scratch, &dir, err) ||
+	    private_dir_path(dir, "copy", &copy.to, err) ||
+	    take_copy(s, &copy, saver, err) || examine(&copy, &facts, err))
 		return -1;
 	log_debug("database '%s': writers waited %lld ms", copy.from,
 	    (long long)copy.locked_ms);
@@ -378,32 +292,6 @@ sqlite_backup(struct component *c, struct saver *saver, struct err *err)
 }
 
 /* --- restore */
-
-static int
-sqlite_put_back(struct component *c, struct loader *loader, struct err *err)
-{
-	struct sqlite *s = sqlite_of(c);
-	AUTO(free) char *path = NULL;
-
-	if (sqlite_raw_resolve(s->path, &path, err))
-		return -1;
-	return sqlite_restore(s->cfg, path, loader, err);
-}
-
-/* --- drill */
-
-static int
-want_drill_room(const struct sqlite *s, const struct json *facts,
-    struct err *err)
-{
-	uint64_t pages = json_opt_u64(facts, "pages");
-	uint64_t page = json_opt_u64(facts, "page-size");
-
-	if (page && pages > UINT64_MAX / 2 / page)
-		return err_set(err, ERR_CORRUPT, "facts: %" PRIu64 " pages",
-		    pages);
-	return want_room(s->scratch, pages * page + ROOM_SLACK, err);
-}
 
 static int
 receive(const char *path, struct loader *loader, struct err *err)
@@ -417,6 +305,77 @@ receive(const char *path, struct loader *loader, struct err *err)
 		return -1;
 	return loader->ops->stream(loader, "sqlite", to, err);
 }
+
+static int
+want_saved_room(const struct sqlite *s, const struct json *facts,
+    struct err *err)
+{
+	uint64_t pages = json_opt_u64(facts, "pages");
+	uint64_t page = json_opt_u64(facts, "page-size");
+
+	if (page && pages > UINT64_MAX / 2 / page)
+		return err_set(err, ERR_CORRUPT, "facts: %" PRIu64 " pages",
+		    pages);
+	return want_room(s->scratch, pages * page + ROOM_SLACK, err);
+}
+
+/* What goes into a pod has been proved here. */
+static int
+examine_saved(const char *path, const struct loader *loader, struct err *err)
+{
+	AUTO(sqlite_db) struct sqlite_db *db = NULL;
+
+	if (sqlite_db_open(path, SQLITE_DB_OWN, 0, &db, err) ||
+	    sqlite_db_check(db, err) ||
+	    sqlite_rows_same(db, loader->facts, NULL, err))
+		return err_wrap(err, "the saved database");
+	return 0;
+}
+
+static int
+tell_of_pod(const struct sqlite *s, struct loader *loader, struct err *err)
+{
+	AUTO(buf) struct buf note = { .max = NOTE_MAX };
+
+	if (sqlite_pod_check(s->cfg, true, &note, err))
+		return -1;
+	loader->ops->note(loader, "'%s' in its pod: %s", s->path,
+	    note.data ? note.data : "");
+	return 0;
+}
+
+static int
+put_into_pod(const struct sqlite *s, struct loader *loader, struct err *err)
+{
+	AUTO(private_dir) struct private_dir *dir = NULL;
+	AUTO(buf) struct buf note = { .max = NOTE_MAX };
+	AUTO(free) char *path = NULL;
+
+	if (private_dir_new(s->scratch, &dir, err) ||
+	    want_saved_room(s, loader->facts, err) ||
+	    private_dir_file(dir, "saved", &path, err) ||
+	    receive(path, loader, err) || examine_saved(path, loader, err) ||
+	    sqlite_pod_load(s->cfg, path, &note, err))
+		return -1;
+	loader->ops->note(loader, "in the pod: %s", note.data ? note.data : "");
+	return 0;
+}
+
+static int
+sqlite_put_back(struct component *c, struct loader *loader, struct err *err)
+{
+	struct sqlite *s = sqlite_of(c);
+	AUTO(free) char *path = NULL;
+
+	if (s->in_pod)
+		return loader->dry_run ? tell_of_pod(s, loader, err)
+		                       : put_into_pod(s, loader, err);
+	if (sqlite_raw_resolve(s->path, &path, err))
+		return -1;
+	return sqlite_restore(s->cfg, path, loader, err);
+}
+
+/* --- drill */
 
 static int
 refer_loaded(void *arg, const char *uri, struct err *err)
@@ -456,7 +415,7 @@ sqlite_drill(struct component *c, struct loader *loader, struct buf *proof,
 	AUTO(free) char *path = NULL;
 
 	if (private_dir_new(s->scratch, &dir, err) ||
-	    want_drill_room(s, loader->facts, err) ||
+	    want_saved_room(s, loader->facts, err) ||
 	    private_dir_file(dir, "drill", &path, err) ||
 	    receive(path, loader, err))
 		return -1;
@@ -494,6 +453,8 @@ component_sqlite_new(const struct config_component *cfg, const char *to,
 	s->cfg = &cfg->sqlite;
 	s->path = to ? to : cfg->sqlite.path;
 	s->scratch = scratch;
+	/* elsewhere is a file here */
+	s->in_pod = cfg->sqlite.pod.wanted && !to;
 	*ret = (struct component *)s;
 	return 0;
 }

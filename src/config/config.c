@@ -174,12 +174,33 @@ static const struct field common_fields[] = {
 struct sqlite_item {
 	struct common common;
 	struct config_sqlite c;
+	struct tree *pod;
+};
+
+static const struct field pod_fields[] = {
+	{ "kubeconfig", FIELD_TEXT,
+	    offsetof(struct config_sqlite, pod.kubeconfig), false, NULL },
+	{ "context", FIELD_TEXT, offsetof(struct config_sqlite, pod.context),
+	    false, NULL },
+	{ "namespace", FIELD_TEXT,
+	    offsetof(struct config_sqlite, pod.namespace), false, NULL },
+	{ "application", FIELD_TEXT,
+	    offsetof(struct config_sqlite, pod.application), false, NULL },
+	{ "pod", FIELD_TEXT, offsetof(struct config_sqlite, pod.pod), false,
+	    NULL },
+	{ "container", FIELD_TEXT,
+	    offsetof(struct config_sqlite, pod.container), false, NULL },
+	{ "path", FIELD_TEXT, offsetof(struct config_sqlite, path), true,
+	    NULL },
+	{ 0 },
 };
 
 static const struct field sqlite_fields[] = {
 	{ "common", FIELD_TABLE, offsetof(struct sqlite_item, common), false,
 	    common_fields },
-	{ "path", FIELD_TEXT, offsetof(struct sqlite_item, c.path), true,
+	{ "path", FIELD_TEXT, offsetof(struct sqlite_item, c.path), false,
+	    NULL },
+	{ "kubernetes", FIELD_MAP, offsetof(struct sqlite_item, pod), false,
 	    NULL },
 	{ "owner", FIELD_TEXT, offsetof(struct sqlite_item, c.owner), false,
 	    NULL },
@@ -374,17 +395,37 @@ take_common(const struct common *in, struct config_component *c,
 	return 0;
 }
 
+/* kubernetes: {application: mlmd, path: /data/mlmd.db} */
+static int
+decode_pod(const struct tree *map, struct config_sqlite *c, struct err *err)
+{
+	if (c->path || c->owner || c->group || c->mode)
+		return tree_err(map, err,
+		    "'path', 'owner', 'group' and 'mode' are of a file here; "
+		    "with 'kubernetes' its path is below that");
+	if (fields_decode(map, pod_fields, c, err))
+		return -1;
+	if (!c->pod.application == !c->pod.pod)
+		return tree_err(map, err,
+		    "'kubernetes' needs either 'application' or 'pod'");
+	c->pod.wanted = true;
+	return 0;
+}
+
 static int
 decode_sqlite(const struct tree *map, struct config_component *c,
     struct err *err)
 {
 	struct sqlite_item item = { .c.busy_timeout_s = 60 };
 
-	if (fields_decode(map, sqlite_fields, &item, err))
+	if (fields_decode(map, sqlite_fields, &item, err) ||
+	    (item.pod && decode_pod(item.pod, &item.c, err)))
 		return -1;
+	if (!item.c.path)
+		return tree_err(map, err, "'path' is missing");
 	if (item.c.path[0] != '/')
-		return tree_err(tree_get(map, "path"), err,
-		    "'path' must begin with '/', not '%s'", item.c.path);
+		return tree_err(tree_get(item.pod ? item.pod : map, "path"),
+		    err, "'path' must begin with '/', not '%s'", item.c.path);
 	if (item.c.busy_timeout_s > 86400)
 		return tree_err(tree_get(map, "busy-timeout"), err,
 		    "'busy-timeout' is more than a day of seconds");

@@ -29,8 +29,20 @@ enum config_type {
 	CONFIG_KUBERNETES
 };
 
+/* In another pod of a cluster.  Its account: as kube.h says. */
+struct config_pod {
+	bool wanted;
+	const char *kubeconfig, *context;
+	const char *namespace;         /* NULL: the account's */
+	const char *application, *pod; /* one of them */
+	const char *container;         /* NULL: the first that is not Juju's */
+	struct rate *receive, *send;   /* not read from the tree; NULL: no limit
+	                                */
+};
+
 struct config_sqlite {
-	const char *path;
+	const char *path; /* in the pod, where one is wanted */
+	struct config_pod pod;
 	const char *owner,
 	    *group;    /* of a file that restore makes; NULL: folder's */
 	uint32_t mode; /* 0: folder's */

@@ -7,6 +7,7 @@
 #   kube_config DIR USER TOKEN          print a kubeconfig
 #   kube_token DIR NAMESPACE ACCOUNT    a token of a service account
 #   kube_account DIR TO NAMESPACE ACCOUNT   the folder that a pod has, in TO
+#   kube_helper           what runs beside a database, beside $PB
 #   kube_root DIR         an empty root with a shell, for a container
 #   server_stop DIR       end it
 #
@@ -199,4 +200,20 @@ kube_root() {
 	for name in sh cat chmod head rm uname mkdir ls sleep dd df mv id; do
 		ln -sf busybox "$root/bin/$name"
 	done
+}
+
+# the helper for databases in pods, beside the program that is tested
+kube_helper() {
+	local sum to
+	to=$(dirname "$PB")
+	sum=$(cat "$TOP"/tools/helper "$TOP"/src/helper.c \
+	    "$TOP"/src/component/{sqlite_*,private_dir}.[ch] \
+	    "$TOP"/src/base/*.[ch] | sha256sum | cut -c 1-16)
+	if [ ! -d "$SERVERS_CACHE/helper-$sum" ]; then
+		rm -rf "$SERVERS_CACHE"/helper-*
+		"$TOP/tools/helper" "$SERVERS_CACHE/helper-$sum.$$" || return 1
+		mv -T "$SERVERS_CACHE/helper-$sum.$$" \
+		    "$SERVERS_CACHE/helper-$sum" || return 1
+	fi
+	cp "$SERVERS_CACHE/helper-$sum"/platform-backup-sqlite.* "$to/"
 }

@@ -1,0 +1,106 @@
+#include "component/sqlite_copy.h"
+
+#include <fcntl.h>
+
+#include "base/clock.h"
+#include "component/sqlite_db.h"
+#include "component/sqlite_raw.h"
+
+enum { RETRY_MS = 20 };
+
+void
+sqlite_copy_done(struct sqlite_copy *c)
+{
+	free(c->from);
+	free(c->to);
+}
+
+int
+sqlite_copy_want(const struct sqlite_raw *r, const char *path, struct err *err)
+{
+	if (r->st.st_size == 0)
+		return err_set(err, ERR_CORRUPT,
+		    "database '%s' is empty (0 bytes): nothing ever wrote to "
+		    "it",
+		    path);
+	if (!r->is_database)
+		return err_set(err, ERR_CORRUPT,
+		    "'%s' is not a SQLite database", path);
+	return 0;
+}
+
+static int
+new_file(const char *path, struct err *err)
+{
+	AUTO(close) int fd = -1;
+
+	(void)unlink(path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	return fd < 0 ? err_sys(err, "cannot make '%s'", path) : 0;
+}
+
+static int
+copy_live(struct sqlite_copy *c, bool wal, struct err *err)
+{
+	AUTO(sqlite_db) struct sqlite_db *from = NULL;
+	AUTO(sqlite_db) struct sqlite_db *to = NULL;
+	int64_t start;
+
+	if (new_file(c->to, err) ||
+	    sqlite_db_open(c->to, SQLITE_DB_NEW, 0, &to, err) ||
+	    sqlite_db_open(c->from, SQLITE_DB_READ, c->wait_ms, &from, err) ||
+	    sqlite_db_read_begin(from, err))
+		return -1;
+	start = clock_mono_ms(clock_real());
+	if (sqlite_db_copy(from, to, err) || sqlite_db_read_end(from, err))
+		return -1;
+	c->locked_ms = wal ? 0 : clock_mono_ms(clock_real()) - start;
+	return 0;
+}
+
+/* Opening the copy applies its journal or WAL. */
+static int
+copy_left(struct sqlite_copy *c, struct err *err)
+{
+	AUTO(sqlite_db) struct sqlite_db *db = NULL;
+
+	c->locked_ms = 0;
+	if (sqlite_raw_copy(c->from, c->to, err) ||
+	    sqlite_db_open(c->to, SQLITE_DB_OWN, 0, &db, err) ||
+	    sqlite_db_read_begin(db, err))
+		return -1;
+	return sqlite_db_read_end(db, err);
+}
+
+/*
+ * SQLite itself reads what is in use or was left in order; what a crash left
+ * is copied as it lies.  Either may change into the other while we look.
+ */
+static int
+copy_once(struct sqlite_copy *c, struct err *err)
+{
+	struct sqlite_raw r;
+
+	if (sqlite_raw_look(c->from, &r, err) ||
+	    sqlite_copy_want(&r, c->from, err))
+		return -1;
+	if (!sqlite_raw_is_live(&r))
+		return copy_left(c, err);
+	if (copy_live(c, r.wal, err) == 0)
+		return 0;
+	return err_is(err, ERR_CHANGED) ? copy_left(c, err) : -1;
+}
+
+int
+sqlite_copy_run(struct sqlite_copy *c, struct err *err)
+{
+	int64_t until = clock_mono_ms(clock_real()) + (int64_t)c->wait_ms;
+
+	while (copy_once(c, err)) {
+		if (!err_is(err, ERR_CHANGED) ||
+		    clock_mono_ms(clock_real()) >= until)
+			return -1;
+		clock_sleep_ms(clock_real(), RETRY_MS);
+	}
+	return 0;
+}

@@ -1,0 +1,223 @@
+#!/usr/bin/env bash
+# A SQLite database in the pod of a real cluster: saved and put back by a
+# program that is sent there.
+. "${0%/*}/../lib/harness.sh"
+requires root kubernetes sqlite3 jq busybox
+KUBE=$WORK/kube
+trap 'server_stop "$KUBE"' EXIT
+kube_helper || exit 1
+kube_start "$KUBE" || exit 1
+
+USER_ID=584792	# as the container of MLMD has it
+
+# pod [CONTAINER...]: a pod with these, each with a root in $T/CONTAINER; all
+# see the volume "data", where main has it as /data
+pod() {
+	local c annotations='' containers='' at
+	POD=mlmd-$(basename "$T")
+	for c in "${@:-main}"; do
+		at=/data
+		[ "$c" = main ] || at=/var/lib/juju/storage/mlmd-data/0
+		kube_root "$T/$c"
+		mkdir -p "$T/$c$at"
+		chown $USER_ID "$T/$c$at"
+		annotations+=",\"test.platform-backup/root.$c\":\"$T/$c\""
+		annotations+=",\"test.platform-backup/user.$c\":\"$USER_ID\""
+		containers+=",{\"name\":\"$c\",\"image\":\"x\",
+		    \"volumeMounts\":[{\"name\":\"data\",
+		    \"mountPath\":\"$at\"}]}"
+	done
+	kube "$KUBE" POST /api/v1/namespaces/default/pods "{\"metadata\":
+	    {\"name\":\"$POD\",\"annotations\":{${annotations#,}}},
+	    \"spec\":{\"volumes\":[{\"name\":\"data\",\"emptyDir\":{}}],
+	    \"containers\":[${containers#,}]}}" >/dev/null
+	within 30 runs
+}
+
+runs() {
+	kube "$KUBE" GET "/api/v1/namespaces/default/pods/$POD" |
+	    jq -e '.status.phase == "Running"' >/dev/null
+}
+
+database() {
+	sqlite3 "$1" <<-'SQL'
+	create table artifact(id integer primary key, uri text);
+	with recursive n(i) as (select 1 union all select i + 1 from n
+	    where i < 5000)
+	insert into artifact select i, 'minio://mlpipeline/' || i from n;
+	SQL
+	chown $USER_ID "$1"
+}
+
+# configured [LINE...]: with these lines below "kubernetes:"
+configured() {
+	repository_dir "$T/repository"
+	cat >>"$T/config.yaml" <<-YAML
+	  - name: mlmd
+	    type: sqlite
+	    busy-timeout: 2
+	    kubernetes:
+	      kubeconfig: $KUBE/kubeconfig
+	      path: /data/mlmd.db
+	YAML
+	printf '      %s\n' "${@:-pod: $POD}" >>"$T/config.yaml"
+}
+
+content() {
+	sqlite3 "$1" .dump 'pragma integrity_check'
+}
+
+# nothing of ours is in the container's folders, or here
+clean() {
+	[ -z "$(find "$1/tmp" "$1/data" "$1/var" -name '.platform-backup*' \
+	    2>/dev/null)" ]
+	[ -z "$(ls -A "$T/scratch")" ]
+}
+
+round_trip() {
+	pod
+	database main/data/mlmd.db
+	configured
+	content main/data/mlmd.db >before
+	sha256sum main/data/mlmd.db >sums
+	pb 0 check
+	contains out "copied in '/tmp'"
+	create
+	json created.json '.components[0].status == "ok"'
+	sha256sum --quiet -c sums
+	clean main
+	[ "$(ls main/data)" = mlmd.db ]
+	sqlite3 main/data/mlmd.db 'delete from artifact where id > 9'
+	content main/data/mlmd.db >damaged
+	pb 0 restore "$ID" --dry-run
+	content main/data/mlmd.db >untouched
+	same damaged untouched
+	pb 0 restore "$ID"
+	contains err "as it was before is kept as"
+	content main/data/mlmd.db >after
+	same before after
+	content main/data/mlmd.db.before-restore-* >kept
+	same damaged kept
+	[ "$(stat -c %u main/data/mlmd.db.before-restore-*)" = $USER_ID ]
+	clean main
+}
+
+one_that_is_open_in_wal_mode() {
+	pod
+	sqlite3 main/data/mlmd.db 'pragma journal_mode = wal' >/dev/null
+	database main/data/mlmd.db
+	mkfifo hold
+	background holder sh -c "sqlite3 main/data/mlmd.db <hold"
+	exec 5>hold
+	echo 'insert into artifact values (6000, "in the WAL");' >&5
+	within 10 test -s main/data/mlmd.db-wal
+	chown $USER_ID main/data/mlmd.db*
+	configured
+	create
+	echo 'delete from artifact;' >&5
+	within 10 sh -c '[ "$(sqlite3 main/data/mlmd.db \
+	    "select count(*) from artifact")" = 0 ]'
+	pb 0 restore "$ID"
+	[ "$(sqlite3 main/data/mlmd.db 'select uri from artifact
+	    where id = 6000')" = 'in the WAL' ]
+	exec 5>&-
+}
+
+no_shell_in_it() {
+	pod main charm
+	rm -r main/bin/sh
+	database charm/var/lib/juju/storage/mlmd-data/0/mlmd.db
+	configured
+	create
+	json created.json '.components[0].status == "ok"'
+	clean charm
+}
+
+no_shell_at_all() {
+	pod
+	rm -r main/bin/sh
+	configured
+	pb 1 create
+	contains err "container 'main' of pod '$POD' has no shell"
+}
+
+elsewhere() {
+	pod
+	database main/data/mlmd.db
+	configured
+	rmdir main/tmp
+	mkdir -p main/dev/shm
+	chmod 1777 main/dev/shm
+	create
+	pb 0 check
+	contains out "copied in '/dev/shm'"
+	chmod 555 main/dev/shm
+	pb 0 check
+	contains out "copied in '/data'"
+	chown 0 main/data
+	chmod 555 main/data
+	pb 1 create
+	contains err "no folder where a program may be put and run" /data
+}
+
+nothing_runs_from_tmp() {
+	pod
+	database main/data/mlmd.db
+	configured
+	if mount -t tmpfs -o noexec,size=4m tmpfs main/tmp; then
+		trap 'umount "$T/main/tmp"' EXIT
+		chmod 1777 main/tmp
+		pb 0 check
+		contains out "copied in '/tmp'"
+		head -c 4M /dev/zero >main/tmp/full || true
+		pb 0 check
+		contains out "copied in '/data'"
+		create
+	fi
+}
+
+named() {
+	pod
+	configured
+	pb 1 create
+	contains err "in pod '$POD': " "'/data/mlmd.db'" 'No such file'
+	echo 'no database at all' >main/data/mlmd.db
+	pb 1 create
+	contains err 'is not a SQLite database'
+	database main/data/other.db
+	mv main/data/other.db main/data/mlmd.db
+	mkfifo hold
+	background holder sh -c "sqlite3 main/data/mlmd.db <hold"
+	exec 5>hold
+	echo 'begin exclusive;' >&5
+	within 10 not sqlite3 main/data/mlmd.db 'select * from artifact'
+	pb 1 create
+	contains err 'was locked for 2 s'
+	exec 5>&-
+	printf '#!/bin/busybox sh\necho riscv64\n' >main/bin/sh.new
+	chmod 755 main/bin/sh.new
+	mv main/bin/sh.new main/bin/sh
+	pb 1 create
+	contains err "the pod's machine is a 'riscv64'"
+	configured 'pod: nobody'
+	pb 1 create
+	contains err 'pods "nobody" not found'
+	configured "pod: $POD" 'container: other'
+	pb 1 create
+	contains err "has no container 'other'"
+	configured 'application: nobody'
+	pb 1 create
+	contains err "no pod of application 'nobody' runs"
+}
+
+it 'a database in a pod is saved and put back, and nothing is left there' \
+    round_trip
+it 'one that is open in WAL mode too' one_that_is_open_in_wal_mode
+it 'where the container has no shell, that of the charm is taken' \
+    no_shell_in_it
+it 'without any shell this is said' no_shell_at_all
+it 'another folder is found where /tmp is missing' elsewhere
+it 'one that runs no programs, or is full, is passed over' \
+    nothing_runs_from_tmp
+it 'what is wrong there is named' named
+done_testing
