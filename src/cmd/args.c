@@ -50,6 +50,24 @@ static const struct entry entries[] = {
 	{ ARGS_TO, "to", '\0', "NAME=TARGET",
 	    "restore this component to another file or bucket, and only those "
 	    "that are named" },
+	{ ARGS_INCLUDE_NAMESPACES, "include-namespaces", '\0', "NAMES",
+	    "of a cluster's objects: only those in these namespaces, with "
+	    "commas between them" },
+	{ ARGS_EXCLUDE_NAMESPACES, "exclude-namespaces", '\0', "NAMES",
+	    "not those in these namespaces" },
+	{ ARGS_INCLUDE_RESOURCES, "include-resources", '\0', "NAMES",
+	    "only these resources, such as configmaps,profiles.kubeflow.org" },
+	{ ARGS_EXCLUDE_RESOURCES, "exclude-resources", '\0', "NAMES",
+	    "not these resources" },
+	{ ARGS_SELECTOR, "selector", '\0', "LABELS",
+	    "only those with all of these labels: a=b,c=d" },
+	{ ARGS_OR_SELECTOR, "or-selector", '\0', "LABELS",
+	    "only those with one of these sets of labels: a=b or c=d" },
+	{ ARGS_MAPPING, "namespace-mapping", '\0', "OLD:NEW",
+	    "into another namespace; several with commas" },
+	{ ARGS_POLICY, "existing-resource-policy", '\0', "POLICY",
+	    "objects that are there already: none (they stay, the default) or "
+	    "update" },
 	{ ARGS_OUTPUT, "output", 'o', "FILE",
 	    "write to a new file, of mode 0600" },
 	{ ARGS_VERBOSE, "verbose", 'v', NULL, "say more" },
@@ -75,6 +93,14 @@ text_of(struct args *a, enum args_option option)
 		{ ARGS_JOIN, &a->join },
 		{ ARGS_RUN, &a->run },
 		{ ARGS_WAIT, &a->wait },
+		{ ARGS_INCLUDE_NAMESPACES, &a->kubernetes.include_namespaces },
+		{ ARGS_EXCLUDE_NAMESPACES, &a->kubernetes.exclude_namespaces },
+		{ ARGS_INCLUDE_RESOURCES, &a->kubernetes.include_resources },
+		{ ARGS_EXCLUDE_RESOURCES, &a->kubernetes.exclude_resources },
+		{ ARGS_SELECTOR, &a->kubernetes.selector },
+		{ ARGS_OR_SELECTOR, &a->kubernetes.or_selector },
+		{ ARGS_MAPPING, &a->kubernetes.mapping },
+		{ ARGS_POLICY, &a->kubernetes.policy },
 	};
 
 	for (size_t i = 0; i < sizeof text / sizeof *text; i++)
@@ -83,66 +109,50 @@ text_of(struct args *a, enum args_option option)
 	return NULL;
 }
 
+static bool *
+flag_of(struct args *a, enum args_option option)
+{
+	const struct {
+		enum args_option option;
+		bool *to;
+	} flag[] = {
+		{ ARGS_FULL, &a->full },
+		{ ARGS_EXACT, &a->exact },
+		{ ARGS_DRY_RUN, &a->dry_run },
+		{ ARGS_ALL, &a->all },
+		{ ARGS_NOW, &a->now },
+		{ ARGS_JSON, &a->json },
+		{ ARGS_VERBOSE, &a->verbose },
+		{ ARGS_QUIET, &a->quiet },
+	};
+
+	for (size_t i = 0; i < sizeof flag / sizeof *flag; i++)
+		if (flag[i].option == option)
+			return flag[i].to;
+	return NULL;
+}
+
 static void
 set_value(struct args *a, enum args_option option, const char *value)
 {
 	const char **text = text_of(a, option);
+	bool *flag = flag_of(a, option);
 
 	a->given |= option;
 	if (text)
 		*text = value;
-	switch (option) {
-	case ARGS_CONFIG:
-	case ARGS_LABEL:
-	case ARGS_OUTPUT:
-	case ARGS_WORKER:
-	case ARGS_JOIN:
-	case ARGS_RUN:
-	case ARGS_WAIT:
-		break;
-	case ARGS_COMPONENT:
+	else if (flag)
+		*flag = true;
+	else if (option == ARGS_COMPONENT)
 		a->components[a->ncomponents++] = value;
-		break;
-	case ARGS_FULL:
-		a->full = true;
-		break;
-	case ARGS_EXACT:
-		a->exact = true;
-		break;
-	case ARGS_DRY_RUN:
-		a->dry_run = true;
-		break;
-	case ARGS_READ:
-		a->read = value ? value : "all";
-		break;
-	case ARGS_ALL:
-		a->all = true;
-		break;
-	case ARGS_NOW:
-		a->now = true;
-		break;
-	case ARGS_ALLOW:
-		a->allow[a->nallow++] = value;
-		break;
-	case ARGS_JSON:
-		a->json = true;
-		break;
-	case ARGS_TO:
+	else if (option == ARGS_TO)
 		a->to[a->nto++] = value;
-		break;
-	case ARGS_VERBOSE:
-		a->verbose = true;
-		break;
-	case ARGS_QUIET:
-		a->quiet = true;
-		break;
-	case ARGS_HELP:
-		a->command = "help";
-		break;
-	case ARGS_VERSION:
-		a->command = "version";
-		break;
-	}
+	else if (option == ARGS_ALLOW)
+		a->allow[a->nallow++] = value;
+	else if (option == ARGS_READ)
+		a->read = value ? value : "all";
+	else
+		a->command = option == ARGS_HELP ? "help" : "version";
 }
 
 /* "[SHARE%]" may be left out. */

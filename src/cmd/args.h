@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/scope.h"
+#include "cmd/restore_choice.h"
 
 enum args_option {
 	ARGS_CONFIG = 1 << 0,
@@ -26,10 +27,22 @@ enum args_option {
 	ARGS_NOW = 1 << 14,
 	ARGS_ALLOW = 1 << 15,
 	ARGS_OUTPUT = 1 << 16,
+	ARGS_INCLUDE_NAMESPACES = 1 << 17,
+	ARGS_EXCLUDE_NAMESPACES = 1 << 18,
+	ARGS_INCLUDE_RESOURCES = 1 << 19,
+	ARGS_EXCLUDE_RESOURCES = 1 << 20,
+	ARGS_SELECTOR = 1 << 21,
+	ARGS_OR_SELECTOR = 1 << 22,
+	ARGS_MAPPING = 1 << 23,
 	ARGS_WORKER = 1 << 24,
 	ARGS_JOIN = 1 << 25,
 	ARGS_RUN = 1 << 26,
 	ARGS_WAIT = 1 << 27,
+	ARGS_POLICY = 1 << 28,
+	ARGS_KUBERNETES = ARGS_INCLUDE_NAMESPACES | ARGS_EXCLUDE_NAMESPACES |
+	                  ARGS_INCLUDE_RESOURCES | ARGS_EXCLUDE_RESOURCES |
+	                  ARGS_SELECTOR | ARGS_OR_SELECTOR | ARGS_MAPPING |
+	                  ARGS_POLICY,
 };
 
 struct args {
@@ -43,6 +56,7 @@ struct args {
 	const char *read; /* NULL: not given; "all" or a share, as given */
 	const char *output;
 	const char *worker, *join, *run, *wait;
+	struct restore_texts kubernetes;
 	bool full, exact, dry_run, json, verbose, quiet, all, now;
 	unsigned given; /* enum args_option */
 };

@@ -28,7 +28,8 @@ static const struct cmd table[] = {
 	{ "show", "ID", "show one set: what it holds, what it does not",
 	    ARGS_JSON, CMD_ID_NEEDED, cmd_show },
 	{ "restore", "ID", "put a set back, or parts of it",
-	    ARGS_COMPONENT | ARGS_TO | ARGS_EXACT | ARGS_DRY_RUN | ARGS_JSON,
+	    ARGS_COMPONENT | ARGS_TO | ARGS_EXACT | ARGS_DRY_RUN | ARGS_JSON |
+	        ARGS_KUBERNETES,
 	    CMD_ID_NEEDED, cmd_restore },
 	{ "resume", "",
 	    "start what a restore that was killed left standing ('pause')",

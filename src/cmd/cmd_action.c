@@ -10,6 +10,7 @@
 #include "cmd/listing.h"
 #include "cmd/report.h"
 #include "cmd/reporter.h"
+#include "cmd/restore_choice.h"
 #include "cmd/results.h"
 #include "cmd/session.h"
 #include "cmd/unit.h"
@@ -275,13 +276,32 @@ set_restored(const struct session_restored *r, bool dry_run,
 	return set_json(&out, err);
 }
 
+/* The names are Charmed Velero's. */
+static struct restore_texts
+texts_of(const struct action *a)
+{
+	return (struct restore_texts){
+		.include_namespaces = param(a, "include-namespaces"),
+		.exclude_namespaces = param(a, "exclude-namespaces"),
+		.include_resources = param(a, "include-resources"),
+		.exclude_resources = param(a, "exclude-resources"),
+		.selector = param(a, "selector"),
+		.or_selector = param(a, "or-selector"),
+		.mapping = param(a, "namespace-mapping"),
+		.policy = param(a, "existing-resource-policy"),
+	};
+}
+
 static int
 run_restore(struct action *a, struct err *err)
 {
 	AUTO(session_restored) struct session_restored r = { 0 };
+	AUTO(restore_choice) struct restore_choice kubernetes = { 0 };
+	const struct restore_texts texts = texts_of(a);
 	const struct session_restore req = {
 		.id = param(a, "backup-id"),
 		.choice = a->choice,
+		.kubernetes = &kubernetes.kube,
 		.exact = json_opt_bool(a->params, "exact"),
 		.dry_run = json_opt_bool(a->params, "dry-run"),
 	};
@@ -289,6 +309,8 @@ run_restore(struct action *a, struct err *err)
 
 	if (!req.id)
 		return err_set(err, ERR_USAGE, "'backup-id' is empty");
+	if (restore_choice_read(&texts, &kubernetes, err))
+		return -1;
 	reporter_init(&a->reporter, req.dry_run ? "comparing" : "restoring",
 	    clock_real());
 	if (open_session(a, false, err))

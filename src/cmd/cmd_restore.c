@@ -2,6 +2,7 @@
 
 #include "cmd/output.h"
 #include "cmd/report.h"
+#include "cmd/restore_choice.h"
 #include "cmd/session.h"
 
 /* Also what was done before something failed is told. */
@@ -30,19 +31,22 @@ cmd_restore(const struct args *a, struct console *console,
 	struct session s = { .clock = clock_real(),
 		.progress = &console->progress };
 	AUTO(session_restored) struct session_restored r = { 0 };
+	AUTO(restore_choice) struct restore_choice kubernetes = { 0 };
 	struct session_restore req = {
 		.id = a->id,
 		.choice = { .only = a->components,
 		    .nonly = a->ncomponents,
 		    .to = a->to,
 		    .nto = a->nto },
+		.kubernetes = &kubernetes.kube,
 		.exact = a->exact,
 		.dry_run = a->dry_run,
 	};
 	struct err why = { 0 };
 
 	(void)status;
-	if (session_load(&s, a->config, false, err))
+	if (restore_choice_read(&a->kubernetes, &kubernetes, err) ||
+	    session_load(&s, a->config, false, err))
 		return -1;
 	if (session_restore(&s, &req, &r, &why) == 0)
 		return print(a, &r, NULL, err);

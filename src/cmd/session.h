@@ -70,6 +70,7 @@ MUST_CHECK int session_join(struct session *, const struct session_workers *,
 struct session_restore {
 	const char *id; /* of a finished set, or "latest" */
 	struct plan_choice choice;
+	const struct kube_restore_choice *kubernetes; /* NULL: all */
 	bool exact, dry_run;
 };
 

@@ -245,6 +245,7 @@ restore_run(const struct restore_options *o, struct restore_result *result,
 		return err_nomem(err);
 	r.env = (struct set_loader_env){ .repo = o->repo,
 		.config = o->config,
+		.kubernetes = o->kubernetes,
 		.exact = o->exact,
 		.dry_run = o->dry_run };
 	rc = run_all(&r, result, err);

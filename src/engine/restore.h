@@ -13,11 +13,14 @@
 #include "repo/manifest.h"
 #include "repo/repo.h"
 
+struct kube_restore_choice;
+
 struct restore_options {
 	struct repo *repo;
 	const struct config *config;
 	const struct plan *plan; /* of plan_restore */
 	const struct manifest *manifest;
+	const struct kube_restore_choice *kubernetes; /* or NULL */
 	bool exact, dry_run;
 	const struct progress *progress; /* or NULL */
 	const struct clock *clock;

@@ -101,6 +101,7 @@ set_loader_init(struct set_loader *v, const struct set_loader_env *env,
 	*v = (struct set_loader){ .env = env, .mc = mc };
 	v->loader = (struct loader){ .ops = &ops,
 		.scratch = env->config->scratch,
+		.kubernetes = env->kubernetes,
 		.dry_run = env->dry_run };
 	if (mc->facts &&
 	    json_parse(mc->facts, strlen(mc->facts), &v->facts, err))

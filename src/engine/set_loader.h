@@ -11,6 +11,7 @@ struct set_loader_env {
 	struct repo *repo;
 	const struct config *config;
 	struct references *references; /* NULL: nobody looks them up */
+	const struct kube_restore_choice *kubernetes; /* or NULL */
 	bool exact, dry_run;
 };
 
