@@ -86,20 +86,25 @@ choose(struct run *r)
 
 /* --- rounds */
 
+/* Items of the spool, which are in order. */
+struct span {
+	size_t from, to;
+};
+
 static size_t
-count_waiting(const struct run *r)
+count_waiting(const struct run *r, struct span s)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < r->spool.count; i++)
+	for (size_t i = s.from; i < s.to; i++)
 		n += r->spool.item[i].state == KUBE_WAITS;
 	return n;
 }
 
 static int
-go_round(struct run *r, struct err *err)
+go_round(struct run *r, struct span s, struct err *err)
 {
-	for (size_t i = 0; i < r->spool.count; i++)
+	for (size_t i = s.from; i < s.to; i++)
 		if (r->spool.item[i].state == KUBE_WAITS &&
 		    kube_apply(&r->apply, &r->spool.item[i], err))
 			return -1;
@@ -117,18 +122,18 @@ look_again(struct run *r, struct err *err)
 
 /* Nothing appears in a dry run: what is missing may be of the set itself. */
 static int
-go_rounds(struct run *r, struct err *err)
+go_rounds(struct run *r, struct span s, struct err *err)
 {
 	const struct clock *clock = r->o->clock;
 	int64_t began = clock_mono_ms(clock), last = began;
-	size_t waiting = r->spool.count;
+	size_t waiting = s.to - s.from;
 
 	while (waiting > 0) {
 		size_t before = waiting;
 
-		if (go_round(r, err))
+		if (go_round(r, s, err))
 			return -1;
-		waiting = count_waiting(r);
+		waiting = count_waiting(r, s);
 		if (waiting < before)
 			last = clock_mono_ms(clock);
 		if (r->loader->dry_run ||
@@ -139,6 +144,21 @@ go_rounds(struct run *r, struct err *err)
 			return -1;
 	}
 	return 0;
+}
+
+/* What guards others stands in their way until each of them has had its turns.
+ */
+static int
+go_all(struct run *r, struct err *err)
+{
+	struct span rest = { 0, r->spool.count };
+	struct span guards = { r->spool.count, r->spool.count };
+
+	while (guards.from > 0 &&
+	       kube_spool_guards(&r->spool.item[guards.from - 1]))
+		guards.from--;
+	rest.to = guards.from;
+	return go_rounds(r, rest, err) || go_rounds(r, guards, err) ? -1 : 0;
 }
 
 /* --- what came of it */
@@ -237,7 +257,7 @@ run(struct run *r, struct err *err)
 		.spool = &r->spool,
 		.served = &r->served,
 		.dry_run = r->loader->dry_run };
-	return go_rounds(r, err) || tell(r, err) ? -1 : 0;
+	return go_all(r, err) || tell(r, err) ? -1 : 0;
 }
 
 int

@@ -41,7 +41,7 @@ static const struct {
 	{ "validatingwebhookconfigurations.admissionregistration.k8s.io", 40 },
 	{ "apiservices.apiregistration.k8s.io", 41 },
 };
-enum { RANK_REST = 20 };
+enum { RANK_REST = 20, RANK_GUARDS = 40 };
 
 static unsigned
 rank_of(const char *resource)
@@ -50,6 +50,12 @@ rank_of(const char *resource)
 		if (strcmp(ranks[i].resource, resource) == 0)
 			return ranks[i].rank;
 	return RANK_REST;
+}
+
+bool
+kube_spool_guards(const struct kube_item *it)
+{
+	return it->rank >= RANK_GUARDS;
 }
 
 /* NULL is less than any name. */

@@ -48,6 +48,8 @@ MUST_CHECK int kube_spool_read(const struct kube_spool *,
 /* NULL: not in the set. */
 struct kube_item *kube_spool_find(const struct kube_spool *,
     const char *namespace, const char *resource, const char *name);
+/* Does it stand in the way of others? */
+bool kube_spool_guards(const struct kube_item *);
 void kube_spool_done(struct kube_spool *);
 
 static inline void
