@@ -11,6 +11,7 @@
 #include "base/jsonw.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "component/bucket_ahead.h"
 #include "component/bucket_cut.h"
 #include "component/component.h"
 
@@ -160,18 +161,18 @@ name_all(struct bucket *b, struct saver *saver, struct err *err)
 {
 	const struct object_source source = { .fetch = fetch, .arg = b };
 	const struct key_range *r = &saver->range;
-	AUTO(s3_list) struct s3_list *list = NULL;
+	AUTO(bucket_ahead) struct bucket_ahead *list = NULL;
 	AUTO(object) struct object o = { 0 };
 	bool more = true;
 
 	if (r->after && r->last && strcmp(r->after, r->last) >= 0)
 		return 0;
-	if (s3_list_new(b->s3, b->prefix, NULL, r->after, &list, err))
+	if (bucket_ahead_new(b->s3, b->prefix, r, &list, err))
 		return -1;
 	for (;;) {
-		if (s3_list_next(list, &o, NULL, &more, err))
+		if (bucket_ahead_next(list, &o, &more, err))
 			return -1;
-		if (!more || (r->last && strcmp(o.key, r->last) > 0))
+		if (!more)
 			return 0;
 		if (saver->ops->object(saver, &source, &o, err))
 			return -1;
