@@ -667,6 +667,16 @@ is_named(const struct config_component *c, const char *name)
 	return c->name && name && strcmp(c->name, name) == 0;
 }
 
+/* The configuration's, where the pod's own says nothing. */
+static void
+use_cluster(struct config_pod *p, const struct kube_options *o)
+{
+	if (p->kubeconfig || p->context)
+		return;
+	p->kubeconfig = o->kubeconfig;
+	p->context = o->context;
+}
+
 static int
 decode_components(const struct tree *list, struct config *c, struct err *err)
 {
@@ -690,6 +700,8 @@ decode_components(const struct tree *list, struct config *c, struct err *err)
 			it->kubernetes.encrypted =
 			    c->repository.keys.nrecipients > 0;
 		it->kube = &c->kubernetes;
+		if (it->type == CONFIG_SQLITE)
+			use_cluster(&it->sqlite.pod, &c->kubernetes);
 		for (size_t i = 0; i < c->ncomponents; i++)
 			if (is_named(&c->components[i], it->name))
 				return tree_err(tree_get(t, "name"), err,

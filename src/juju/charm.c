@@ -18,13 +18,15 @@ static const char components_origin[] = "charm option 'components'";
 static const char databases_origin[] = "charm option 'databases'";
 static const char retention_origin[] = "charm option 'retention'";
 static const char pause_origin[] = "charm option 'pause'";
+static const char mlmd_origin[] = "charm option 'mlmd'";
 
 /* --- the charm's options (config.yaml); NULL where empty */
 
 struct options {
 	struct json *json;
 	const char *components, *databases, *store_bucket, *bucket, *path,
-	    *name, *bandwidth, *retention, *pause, *recipients, *identity;
+	    *name, *bandwidth, *retention, *pause, *mlmd, *recipients,
+	    *identity;
 	bool create_bucket;
 };
 
@@ -56,6 +58,7 @@ options_read(struct options *o, struct err *err)
 	o->bandwidth = option(o->json, "bandwidth");
 	o->retention = option(o->json, "retention");
 	o->pause = option(o->json, "pause");
+	o->mlmd = option(o->json, "mlmd");
 	o->recipients = option(o->json, "encryption-recipients");
 	o->identity = option(o->json, "encryption-identity");
 	o->create_bucket = json_opt_bool(o->json, "create-bucket");
@@ -455,6 +458,35 @@ read_components(struct walk *w, struct err *err)
 	return adopt(w, from, err);
 }
 
+/* The charm of ML Metadata keeps its database there, and offers no relation
+ * that leads to it. */
+static int
+read_mlmd(struct walk *w, struct err *err)
+{
+	const char *app = w->options->mlmd;
+	AUTO(tree) struct tree *map = NULL;
+	AUTO(tree) struct tree *pod = NULL;
+
+	if (!app)
+		return 0;
+	for (const struct tree *t = w->list->child; t; t = t->next) {
+		const char *name = tree_text(t, "name");
+
+		if (name && strcmp(name, app) == 0)
+			return 0;
+	}
+	if (tree_new(TREE_MAP, NULL, mlmd_origin, 0, &map, err) ||
+	    tree_new(TREE_MAP, NULL, mlmd_origin, 0, &pod, err) ||
+	    tree_add_text(pod, "application", app, err) ||
+	    tree_add_text(pod, "container", "mlmd-grpc-server", err) ||
+	    tree_add_text(pod, "path", "/data/mlmd.db", err) ||
+	    tree_add_text(map, "name", app, err) ||
+	    tree_add_text(map, "type", "sqlite", err) ||
+	    tree_add(map, "kubernetes", TAKE(pod), err))
+		return -1;
+	return tree_add(w->list, NULL, TAKE(map), err);
+}
+
 static int
 pause_for(struct tree *component, const struct tree *names, struct err *err)
 {
@@ -557,7 +589,7 @@ read_all(struct walk *w, struct err *err)
 	    each_relation(w, "object-storage", read_minio, err) ||
 	    each_relation(w, "s3-source", read_source, err) ||
 	    read_all_databases(w, err) || read_components(w, err) ||
-	    read_pause(w, err))
+	    read_mlmd(w, err) || read_pause(w, err))
 		return -1;
 	name_gaps(w);
 	return read_rest(w, err);

@@ -665,6 +665,30 @@ pause_is_for_each_component_that_names_none(void **state)
 	    "[kfp-metadata-writer]"));
 }
 
+static void
+mlmd_is_saved_out_of_its_pod_unless_it_is_listed(void **state)
+{
+	struct err err = { 0 };
+	AUTO(charm) struct charm c = { 0 }, listed = { 0 };
+	const struct tree *list, *pod;
+
+	(void)state;
+	relations("\"s3-parameters:1\"", "", "");
+	options("{\"mlmd\":\"mlmd\",\"components\":\"[{name: one}]\"}");
+	assert_int_equal(charm_read(&action, &c, &err), 0);
+	list = tree_get(c.config, "components");
+	assert_string_equal(tree_text(list->child->next, "name"), "mlmd");
+	assert_string_equal(tree_text(list->child->next, "type"), "sqlite");
+	pod = tree_get(list->child->next, "kubernetes");
+	assert_string_equal(tree_text(pod, "application"), "mlmd");
+	assert_string_equal(tree_text(pod, "container"), "mlmd-grpc-server");
+	assert_string_equal(tree_text(pod, "path"), "/data/mlmd.db");
+	options("{\"mlmd\":\"mlmd\",\"components\":\"[{name: mlmd}]\"}");
+	assert_int_equal(charm_read(&action, &listed, &err), 0);
+	list = tree_get(listed.config, "components");
+	assert_null(list->child->next);
+}
+
 int
 main(void)
 {
@@ -674,6 +698,7 @@ main(void)
 		TOOL_TEST(options_add_and_name),
 		TOOL_TEST(retention_is_a_map_in_yaml),
 		TOOL_TEST(pause_is_for_each_component_that_names_none),
+		TOOL_TEST(mlmd_is_saved_out_of_its_pod_unless_it_is_listed),
 		TOOL_TEST(two_buckets_of_one_name_are_told_apart),
 		TOOL_TEST(source_that_is_not_ready_is_a_gap),
 		TOOL_TEST(databases_become_components),

@@ -187,6 +187,21 @@ static const struct {
 	    "context" },
 	{ REPO "components:\n- {name: a, type: sqlite}\n",
 	    "p.yaml:3: 'path' is missing" },
+	{ REPO "components:\n- {name: a, type: sqlite, kubernetes: {path: /a}}"
+	       "\n",
+	    "p.yaml:3: 'kubernetes' needs either 'application' or 'pod'" },
+	{ REPO "components:\n- {name: a, type: sqlite, kubernetes: {pod: p, "
+	       "application: b, path: /a}}\n",
+	    "p.yaml:3: 'kubernetes' needs either 'application' or 'pod'" },
+	{ REPO "components:\n- {name: a, type: sqlite, kubernetes: {pod: p}}\n",
+	    "p.yaml:3: 'path' is missing" },
+	{ REPO "components:\n- {name: a, type: sqlite, kubernetes: {pod: p, "
+	       "path: a}}\n",
+	    "p.yaml:3: 'path' must begin with '/', not 'a'" },
+	{ REPO "components:\n- {name: a, type: sqlite, path: /a, kubernetes: "
+	       "{pod: p, path: /a}}\n",
+	    "p.yaml:3: 'path', 'owner', 'group' and 'mode' are of a file here; "
+	    "with 'kubernetes' its path is below that" },
 	{ REPO "components:\n- {name: a, type: sqlite, path: [1]}\n",
 	    "p.yaml:3: 'path' must be one value, not a list" },
 	{ REPO "components:\n- {name: a, type: sqlite, path: a}\n",
@@ -432,6 +447,41 @@ a_cluster_and_its_workloads_are_read(void **state)
 	assert_string_equal(c->components[0].pause[1], "kubeflow/x.y");
 	assert_string_equal(c->kubernetes.kubeconfig, "/k");
 	assert_string_equal(c->kubernetes.context, "main");
+}
+
+static void
+a_database_in_a_pod_is_read(void **state)
+{
+	struct err err = { 0 };
+	AUTO(config) struct config *c = NULL;
+	struct tree *t = NULL;
+	static const char text[] = REPO
+	    "components:\n"
+	    "- {name: a, type: sqlite, kubernetes: {application: m, container: "
+	    "d, namespace: n, path: /a}}\n"
+	    "- {name: b, type: sqlite, kubernetes: {pod: p, path: /b, context: "
+	    "other}}\n"
+	    "- {name: c, type: sqlite, path: /c}\n"
+	    "kubernetes: {kubeconfig: /k, context: main}\n";
+	const struct config_pod *p;
+
+	(void)state;
+	assert_int_equal(yaml_parse(text, sizeof text - 1, "p", &t, &err), 0);
+	if (config_decode(t, &c, &err))
+		fail_msg("%s", err.msg);
+	p = &c->components[0].sqlite.pod;
+	assert_true(p->wanted);
+	assert_string_equal(c->components[0].sqlite.path, "/a");
+	assert_string_equal(p->application, "m");
+	assert_string_equal(p->container, "d");
+	assert_string_equal(p->namespace, "n");
+	assert_string_equal(p->kubeconfig, "/k");
+	assert_string_equal(p->context, "main");
+	p = &c->components[1].sqlite.pod;
+	assert_string_equal(p->pod, "p");
+	assert_null(p->kubeconfig);
+	assert_string_equal(p->context, "other");
+	assert_false(c->components[2].sqlite.pod.wanted);
 }
 
 static void
@@ -682,6 +732,7 @@ main(void)
 		cmocka_unit_test(without_retention_there_is_no_rule),
 		cmocka_unit_test(days_of_the_place_for_backups_are_a_rule),
 		cmocka_unit_test(a_cluster_and_its_workloads_are_read),
+		cmocka_unit_test(a_database_in_a_pod_is_read),
 		cmocka_unit_test(a_database_has_defaults),
 		cmocka_unit_test(a_scratch_server_for_drills_is_read),
 		cmocka_unit_test(all_of_it_is_read),
