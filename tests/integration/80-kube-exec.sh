@@ -176,6 +176,44 @@ nothing_runs_from_tmp() {
 	fi
 }
 
+# one that takes seconds to send
+slow_copy() {
+	pod
+	sqlite3 main/data/mlmd.db 'create table t(b); insert into t
+	    values (randomblob(40000000))'
+	chown $USER_ID main/data/mlmd.db
+	configured
+	printf 'limits:\n  bandwidth: 2M\n' >>config.yaml
+	background create "$PB" -c config.yaml create
+	# its copy has no name any more while it is sent
+	within 20 sends
+	clean_there
+}
+
+sends() {
+	pgrep -f '^/tmp/.platform-backup-' >/dev/null && clean_there &&
+	    [ "$(du -sk scratch | cut -f 1)" -gt 1000 ]
+}
+
+clean_there() {
+	[ "$(find main/tmp main/data -type f)" = main/data/mlmd.db ]
+}
+
+the_pod_dies() {
+	slow_copy
+	kube "$KUBE" DELETE "/api/v1/namespaces/default/pods/$POD" >/dev/null
+	within 30 sh -c "! kill -0 $CHILD"
+	contains create.err "component 'mlmd': failed"
+	clean main
+}
+
+we_die() {
+	slow_copy
+	kill -KILL "$CHILD"
+	within 30 not pgrep -f '^/tmp/.platform-backup-'
+	clean_there
+}
+
 named() {
 	pod
 	configured
@@ -220,4 +258,6 @@ it 'another folder is found where /tmp is missing' elsewhere
 it 'one that runs no programs, or is full, is passed over' \
     nothing_runs_from_tmp
 it 'what is wrong there is named' named
+it 'a pod that dies in the middle is a failure' the_pod_dies
+it 'nothing is left in the pod when this program is killed' we_die
 done_testing
