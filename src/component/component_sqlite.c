@@ -11,6 +11,7 @@
 #include "component/private_dir.h"
 #include "component/sqlite_copy.h"
 #include "component/sqlite_db.h"
+#include "component/sqlite_load.h"
 #include "component/sqlite_pod.h"
 #include "component/sqlite_raw.h"
 #include "component/sqlite_restore.h"
@@ -110,23 +111,15 @@ check_target(const char *path, struct buf *detail, struct err *err)
 {
 	AUTO(free) char *dir = NULL;
 	struct sqlite_raw r;
-	char size[16];
 
+	if (sqlite_load_check(path, detail, err))
+		return -1;
+	if (sqlite_raw_look(path, &r, err))
+		return err_is(err, ERR_NOTFOUND) ? 0 : -1;
 	if (sqlite_raw_folder(path, &dir, err))
 		return -1;
-	if (access(dir, W_OK | X_OK))
-		return err_sys(err, "cannot write to folder '%s'", dir);
-	if (sqlite_raw_look(path, &r, err))
-		return err_is(err, ERR_NOTFOUND)
-		           ? buf_puts(detail, "makes a new file", err)
-		           : -1;
-	if (access(path, W_OK))
-		return err_sys(err, "cannot write to '%s'", path);
 	/* The copy that is kept, the new one, and the journal. */
-	if (want_room(dir, 3 * (uint64_t)r.st.st_size + ROOM_SLACK, err))
-		return -1;
-	str_bytes((uint64_t)r.st.st_size, size);
-	return buf_printf(detail, err, "replaces %s", size);
+	return want_room(dir, 3 * (uint64_t)r.st.st_size + ROOM_SLACK, err);
 }
 
 static int

@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "base/clock.h"
-#include "base/date.h"
 #include "base/file.h"
 #include "base/str.h"
 #include "component/private_dir.h"
@@ -16,7 +14,7 @@
 #include "component/sqlite_db.h"
 #include "component/sqlite_raw.h"
 
-enum { ROOM_SLACK = 1 << 20, SAME_SECOND = 60 };
+enum { ROOM_SLACK = 1 << 20 };
 
 struct job {
 	const struct sqlite_load *l;
@@ -65,26 +63,6 @@ look(struct job *j, struct err *err)
 }
 
 /* --- the copy of what was there */
-
-static int
-name_kept(struct job *j, struct err *err)
-{
-	int64_t now = clock_now(clock_real());
-	char when[DATE_BASIC_SIZE];
-	struct stat st;
-
-	for (int i = 0; i < SAME_SECOND; i++) {
-		date_basic(now + i, when);
-		free(TAKE(j->kept));
-		if (str_printf(&j->kept, err, "%s.before-restore-%s",
-		        j->l->path, when))
-			return -1;
-		if (lstat(j->kept, &st) && errno == ENOENT)
-			return 0;
-	}
-	return err_set(err, ERR_EXISTS, "'%s' and the like are there already",
-	    j->kept);
-}
 
 static bool
 has_room(const struct job *j)
@@ -138,7 +116,7 @@ keep_copy(struct job *j, struct sqlite_db *live, struct err *err)
 		return buf_printf(j->l->notes, err,
 		    "there was no room to keep '%s' as it was before",
 		    j->l->path);
-	if (name_kept(j, err))
+	if (sqlite_raw_name_kept(j->l->path, &j->kept, err))
 		return -1;
 	if (fill_kept(j, live, err) || seal(j, err)) {
 		(void)unlink(j->kept);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/date.h"
 #include "base/file.h"
 #include "base/str.h"
 
@@ -17,7 +19,8 @@ enum {
 	CHUNK = 256 << 10,
 	/* The range that readers lock: file format, "the lock-byte page". */
 	SHARED_FIRST = 0x40000002,
-	SHARED_SIZE = 510
+	SHARED_SIZE = 510,
+	SAME_SECOND = 60 /* restores that may share a second */
 };
 
 static const char *const suffixes[] = { "-journal", "-wal", "-shm" };
@@ -237,6 +240,28 @@ sqlite_raw_move_aside(const char *path, const char *to, bool *moved,
 	}
 	*moved = any;
 	return 0;
+}
+
+int
+sqlite_raw_name_kept(const char *path, char **ret, struct err *err)
+{
+	int64_t now = clock_now(clock_real());
+	AUTO(free) char *name = NULL;
+	char when[DATE_BASIC_SIZE];
+	struct stat st;
+
+	for (int i = 0; i < SAME_SECOND; i++) {
+		date_basic(now + i, when);
+		free(TAKE(name));
+		if (str_printf(&name, err, "%s.before-restore-%s", path, when))
+			return -1;
+		if (lstat(name, &st) && errno == ENOENT) {
+			*ret = TAKE(name);
+			return 0;
+		}
+	}
+	return err_set(err, ERR_EXISTS, "'%s' and the like are there already",
+	    name);
 }
 
 int

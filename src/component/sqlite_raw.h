@@ -44,6 +44,9 @@ MUST_CHECK int sqlite_raw_copy(const char *path, const char *to, struct err *);
 MUST_CHECK int sqlite_raw_move_aside(const char *path, const char *to,
     bool *moved, struct err *);
 
+/* path.before-restore-20261120T162800Z; a name that nothing has. */
+MUST_CHECK int sqlite_raw_name_kept(const char *path, char **ret, struct err *);
+
 /* The folder that path lies in. */
 MUST_CHECK int sqlite_raw_folder(const char *path, char **ret, struct err *);
 

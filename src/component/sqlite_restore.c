@@ -9,8 +9,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/clock.h"
-#include "base/date.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/str.h"
@@ -24,7 +22,6 @@ enum {
 	NAMES_MAX = 16 << 10, /* what getpwnam_r may need */
 	PERMISSIONS = 0777,
 	NEW_FILE = 0666,
-	SAME_SECOND = 60, /* restores that may share a second */
 	ROOM_SLACK = 1 << 20
 };
 
@@ -121,27 +118,6 @@ want_room(const struct restore *r, struct err *err)
 	str_bytes(room, has);
 	return err_set(err, ERR_NOROOM,
 	    "no room in '%s' to restore: needs %s, has %s", r->dir, needs, has);
-}
-
-/* path.before-restore-20261120T162800Z; a name that nothing has. */
-static int
-name_kept(struct restore *r, struct err *err)
-{
-	int64_t now = clock_now(clock_real());
-	char when[DATE_BASIC_SIZE];
-	struct stat st;
-
-	for (int i = 0; i < SAME_SECOND; i++) {
-		date_basic(now + i, when);
-		free(TAKE(r->kept));
-		if (str_printf(&r->kept, err, "%s.before-restore-%s", r->path,
-		        when))
-			return -1;
-		if (lstat(r->kept, &st) && errno == ENOENT)
-			return 0;
-	}
-	return err_set(err, ERR_EXISTS, "'%s' and the like are there already",
-	    r->kept);
 }
 
 /* --- what comes back */
@@ -495,7 +471,8 @@ sqlite_restore(const struct config_sqlite *cfg, const char *path,
 		.wait_ms = cfg->busy_timeout_s * 1000,
 	};
 
-	if (look(&r, err) || name_kept(&r, err) || want_room(&r, err))
+	if (look(&r, err) || sqlite_raw_name_kept(path, &r.kept, err) ||
+	    want_room(&r, err))
 		return -1;
 	if (loader->dry_run) {
 		tell(&r);
