@@ -18,7 +18,7 @@ static bool
 is_known(const struct env *env)
 {
 	static const char *const endpoints[] = { "s3-parameters", "s3-source",
-		"object-storage", "mysql", "postgresql" };
+		"object-storage", "mysql", "postgresql", "velero-backups" };
 
 	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
 		if (strcmp(env->name, known[i]) == 0)

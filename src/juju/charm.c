@@ -11,6 +11,7 @@
 #include "juju/relation_database.h"
 #include "juju/relation_minio.h"
 #include "juju/relation_s3.h"
+#include "juju/relation_velero.h"
 
 enum { OPTION_MAX = 1 << 20, APP_SIZE = 128 };
 
@@ -408,6 +409,25 @@ read_database(struct walk *w, const char *id, struct err *err)
 	return tree_add(w->list, NULL, TAKE(map), err);
 }
 
+/* Two of one application and relation come from two models. */
+static int
+read_velero(struct walk *w, const char *id, struct err *err)
+{
+	AUTO(tree) struct tree *map = NULL;
+	AUTO(free) char *name = NULL;
+
+	if (relation_velero_read(id, &map, err))
+		return -1;
+	if (!map)
+		return 0;
+	if (has_name(w->list, tree_text(map, "name")) &&
+	    (str_printf(&name, err, "%.50s-%s", tree_text(map, "name"),
+	         relation_number(id)) ||
+	        tree_set_text(map, "name", name, err)))
+		return -1;
+	return tree_add(w->list, NULL, TAKE(map), err);
+}
+
 static int
 read_all_databases(struct walk *w, struct err *err)
 {
@@ -588,8 +608,9 @@ read_all(struct walk *w, struct err *err)
 	if (each_relation(w, "s3-parameters", read_repository, err) ||
 	    each_relation(w, "object-storage", read_minio, err) ||
 	    each_relation(w, "s3-source", read_source, err) ||
-	    read_all_databases(w, err) || read_components(w, err) ||
-	    read_mlmd(w, err) || read_pause(w, err))
+	    read_all_databases(w, err) ||
+	    each_relation(w, "velero-backups", read_velero, err) ||
+	    read_components(w, err) || read_mlmd(w, err) || read_pause(w, err))
 		return -1;
 	name_gaps(w);
 	return read_rest(w, err);
