@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -13,11 +14,14 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../lib/failalloc.h"
+#include "../lib/failcall.h"
 #include "../lib/fake_saver.h"
 #include "../lib/sqlite_kit.h"
+#include "base/date.h"
 #include "base/str.h"
 #include "component/component.h"
 
@@ -476,8 +480,77 @@ an_unknown_owner_is_an_error(void **state)
 	assert_int_equal(restore(&w), -1);
 	assert_string_equal(w.err.msg,
 	    "there is no user 'nobody-has-this-name'");
+	w.cfg.sqlite.owner = NULL;
+	w.cfg.sqlite.group = "no-group-has-this-name";
+	assert_int_equal(restore(&w), -1);
+	assert_string_equal(w.err.msg,
+	    "there is no group 'no-group-has-this-name'");
 	assert_int_equal(kit_count(w.data), 0);
 	end(&w);
+}
+
+static void
+an_owner_is_a_name_or_a_number(void **state)
+{
+	struct world w;
+	struct stat st;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	begin(&w, (struct kit_db){ 0 });
+	w.cfg.sqlite.owner = "4711";
+	w.cfg.sqlite.group = "daemon";
+	must_restore(&w);
+	assert_int_equal(stat(w.db, &st), 0);
+	assert_int_equal(st.st_uid, 4711);
+	assert_int_equal(st.st_gid, 1);
+	end(&w);
+}
+
+/* As one meets it who is not root. */
+static void
+an_owner_that_cannot_be_given_is_an_error(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w, (struct kit_db){ 0 });
+	w.cfg.sqlite.owner = "4711";
+	failcall_at("fchown", 0, EPERM);
+	assert_int_equal(restore(&w), -1);
+	assert_true(failcall_end());
+	assert_non_null(strstr(w.err.msg, "cannot change the owner of '"));
+	assert_int_equal(kit_count(w.data), 0);
+	end(&w);
+}
+
+static void
+mode_after(unsigned failures, mode_t mode)
+{
+	struct world w;
+	struct stat st;
+
+	begin(&w, (struct kit_db){ 0 });
+	kit_write(w.db, "no database at all", 18);
+	assert_int_equal(chmod(w.db, 0664), 0);
+	for (unsigned i = 0; i < failures; i++)
+		failcall_at("fchown", i, EPERM);
+	must_restore(&w);
+	assert_true(failcall_end());
+	assert_int_equal(stat(w.db, &st), 0);
+	assert_int_equal(st.st_mode & 07777, mode);
+	is_saved_one(&w);
+	end(&w);
+}
+
+static void
+another_group_does_not_get_the_mode_that_was_for_the_old_one(void **state)
+{
+	(void)state;
+	mode_after(0, 0664);
+	mode_after(1, 0664);
+	mode_after(2, 0600);
 }
 
 static void
@@ -607,6 +680,144 @@ a_damaged_saved_database_changes_nothing(void **state)
 	end(&w);
 }
 
+/* --- calls of the system that fail */
+
+static void
+make_usable(struct world *w)
+{
+	kit_make(w->db, (struct kit_db){ .rows = OLD });
+}
+
+#define GARBAGE "no database at all"
+
+static void
+make_damaged(struct world *w)
+{
+	kit_write(w->db, GARBAGE, sizeof GARBAGE);
+}
+
+static void
+make_missing(struct world *w)
+{
+	assert_false(kit_there(w->db));
+}
+
+/* What there was is there, or what was saved, and then the other is kept. */
+static void
+is_whole(struct world *w, void (*make)(struct world *))
+{
+	const uint8_t *garbage = (const uint8_t *)GARBAGE;
+
+	if (make == make_usable) {
+		is_one_or_other(w);
+	} else if (make == make_missing) {
+		if (kit_there(w->db))
+			is_saved_one(w);
+	} else if (!kit_same(w->db, garbage, sizeof GARBAGE)) {
+		is_saved_one(w);
+		assert_true(kept(w));
+		assert_true(kit_same(w->path, garbage, sizeof GARBAGE));
+	}
+}
+
+/* How often the restore failed for it. */
+static unsigned
+fails_at_each(const char *call, void (*make)(struct world *))
+{
+	struct world w;
+	unsigned failures = 0;
+	bool struck = true;
+
+	begin(&w, (struct kit_db){ 0 });
+	for (unsigned n = 0; struck; n++) {
+		int rc;
+
+		make(&w);
+		failcall_at(call, n, EIO);
+		rc = restore(&w);
+		struck = failcall_end();
+		failures += rc != 0;
+		is_whole(&w, make);
+		if (rc == 0)
+			is_saved_one(&w);
+		remove_databases(&w);
+	}
+	end(&w);
+	return failures;
+}
+
+static void
+each_call_may_fail(void **state)
+{
+	static const struct {
+		const char *name;
+		bool other_way; /* the restore goes on without it */
+	} call[] = {
+		{ "open64", false },
+		{ "stat64", false },
+		{ "statvfs64", false },
+		{ "fsync", false },
+		{ "fchown", false },
+		{ "fchmod", false },
+		{ "rename", false },
+		{ "mkdtemp", false },
+		{ "link", true },
+		{ "opendir", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof call / sizeof call[0]; i++) {
+		unsigned n = fails_at_each(call[i].name, make_usable) +
+		             fails_at_each(call[i].name, make_missing) +
+		             fails_at_each(call[i].name, make_damaged);
+
+		assert_true(call[i].other_way ? n == 0 : n > 0);
+	}
+}
+
+static void
+what_cannot_be_kept_is_not_replaced(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w, (struct kit_db){ 0 });
+	make_damaged(&w);
+	failcall_from("link", 0, EPERM);
+	failcall_from("rename", 0, EIO);
+	assert_int_equal(restore(&w), -1);
+	assert_true(failcall_end());
+	assert_non_null(strstr(w.err.msg, "cannot keep '"));
+	assert_int_equal(kit_count(w.data), 1);
+	is_whole(&w, make_damaged);
+	end(&w);
+}
+
+static void
+a_name_that_is_taken_is_not_used(void **state)
+{
+	struct world w;
+	char name[KIT_PATH], when[DATE_BASIC_SIZE];
+	int64_t now = (int64_t)time(NULL);
+
+	(void)state;
+	begin(&w, (struct kit_db){ 0 });
+	make_usable(&w);
+	/* all that it tries, and as many if this is slow */
+	for (int i = 0; i < 120; i++) {
+		date_basic(now + i, when);
+		(void)snprintf(name, sizeof name, "%.300s.before-restore-%s",
+		    w.db, when);
+		kit_write(name, "", 0);
+	}
+	assert_int_equal(restore(&w), -1);
+	assert_true(err_is(&w.err, ERR_EXISTS));
+	assert_non_null(strstr(w.err.msg, "are there already"));
+	assert_int_equal(kit_count(w.data), 121);
+	is_old_one(&w);
+	end(&w);
+}
+
 /* --- other places, dry run */
 
 static void
@@ -631,6 +842,9 @@ a_dry_run_changes_nothing(void **state)
 	kit_write(w.db, "no database at all, but some text", 33);
 	must_restore(&w);
 	assert_true(noted(&w, "is damaged: would keep"));
+	kit_write(w.db, "", 0);
+	must_restore(&w);
+	assert_true(noted(&w, "which is empty"));
 	assert_int_equal(kit_count(w.data), 1);
 	end(&w);
 }
@@ -676,6 +890,14 @@ check_tells_what_a_restore_would_meet(void **state)
 	buf_clear(&b);
 	assert_int_equal(check(&w, &b), 0);
 	assert_string_equal(b.data, "replaces 28.0 KiB");
+	failcall_at("access", 0, EACCES);
+	assert_int_equal(check(&w, &b), -1);
+	assert_true(failcall_end());
+	assert_non_null(strstr(w.err.msg, "cannot write to folder '"));
+	failcall_at("access", 1, EROFS);
+	assert_int_equal(check(&w, &b), -1);
+	assert_true(failcall_end());
+	assert_non_null(strstr(w.err.msg, "mlmd.db'"));
 	w.c->ops->free(w.c);
 	assert_int_equal(component_sqlite_new(&w.cfg,
 	                     kit_path(path, w.dir, "nowhere/x.db"), w.scratch,
@@ -688,6 +910,37 @@ check_tells_what_a_restore_would_meet(void **state)
 }
 
 /* --- no room, no memory */
+
+static void
+facts_refuse(struct world *w, const char *facts, enum err_code code,
+    const char *says)
+{
+	AUTO(json) struct json *j = NULL;
+
+	assert_int_equal(json_parse(facts, strlen(facts), &j, &w->err), 0);
+	w->loader.base.facts = j;
+	assert_int_equal(restore(w), -1);
+	assert_true(err_is(&w->err, code));
+	assert_non_null(strstr(w->err.msg, says));
+	is_old_one(w);
+	assert_int_equal(kit_count(w->data), 1);
+	w->loader.base.facts = NULL;
+}
+
+static void
+what_the_disk_has_no_room_for_is_not_begun(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w, (struct kit_db){ 0 });
+	make_usable(&w);
+	facts_refuse(&w, "{\"pages\": 4000000000, \"page-size\": 65536}",
+	    ERR_NOROOM, "to restore: needs ");
+	facts_refuse(&w, "{\"pages\": 4000000000000000, \"page-size\": 65536}",
+	    ERR_CORRUPT, "facts: 4000000000000000 pages");
+	end(&w);
+}
 
 /* Files may not grow past a limit: each write of each step fails once. */
 static int
@@ -876,6 +1129,14 @@ main(void)
 		cmocka_unit_test(a_missing_target_is_made_as_configured),
 		cmocka_unit_test(a_missing_target_is_made_as_its_folder),
 		cmocka_unit_test(an_unknown_owner_is_an_error),
+		cmocka_unit_test(an_owner_is_a_name_or_a_number),
+		cmocka_unit_test(an_owner_that_cannot_be_given_is_an_error),
+		cmocka_unit_test(
+		    another_group_does_not_get_the_mode_that_was_for_the_old_one),
+		cmocka_unit_test(each_call_may_fail),
+		cmocka_unit_test(what_cannot_be_kept_is_not_replaced),
+		cmocka_unit_test(a_name_that_is_taken_is_not_used),
+		cmocka_unit_test(what_the_disk_has_no_room_for_is_not_begun),
 		cmocka_unit_test(a_journal_without_its_database_is_not_applied),
 		cmocka_unit_test(garbage_is_kept_and_replaced),
 		cmocka_unit_test(a_truncated_target_is_kept_and_replaced),
