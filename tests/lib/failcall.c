@@ -8,6 +8,7 @@
 #include <openssl/rand.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
@@ -239,6 +240,11 @@ FAILS(size_t, ZSTD_decompress, (void *to, size_t size, const void *p, size_t n),
 FAILS(size_t, ZSTD_decompressStream,
     (ZSTD_DStream * c, ZSTD_outBuffer *to, ZSTD_inBuffer *in), (c, to, in),
     (size_t)-r)
+
+/* --- SQLite: what the system said as well */
+
+FAILS(int, sqlite3_step, (sqlite3_stmt * s), (s), r)
+FAILS(int, sqlite3_system_errno, (sqlite3 * db), (db), r)
 
 /* --- libcurl, libyaml */
 

@@ -1,5 +1,6 @@
 #include "repo/copies.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,6 +12,7 @@
 #include <cmocka.h>
 
 #include "../lib/failalloc.h"
+#include "../lib/failcall.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -324,6 +326,87 @@ a_copy_that_cannot_be_made_is_said_and_no_more(void **state)
 }
 
 static void
+a_copy_that_breaks_off_is_said_and_no_more(void **state)
+{
+	static const char *const call[] = { "write", "fsync", "renameat" };
+	struct bench *b = *state;
+
+	for (size_t i = 0; i < 3; i++) {
+		b->said[0] = '\0';
+		failcall_at(call[i], 0, ENOSPC);
+		keep(b, "b", one);
+		assert_true(failcall_end());
+		assert_false(copies_has(b->copies, one, "b"));
+		assert_non_null(strstr(b->said, "no copy of its inventory is"));
+		assert_non_null(strstr(b->said, strerror(ENOSPC)));
+		/* and nothing of it is left */
+		assert_int_equal(rmdir(b->inner), 0);
+		assert_int_equal(mkdir(b->inner, 0700), 0);
+		copies_free(TAKE(b->copies));
+		assert_int_equal(copies_open(b->folder, ID, &b->copies,
+		                     &(struct err){ 0 }),
+		    0);
+	}
+}
+
+static void
+a_copy_that_cannot_be_read_is_an_error(void **state)
+{
+	struct bench *b = *state;
+	AUTO(buf) struct buf text = { .max = 1000 };
+	struct err err = { 0 };
+
+	keep(b, "b", one);
+	failcall_at("openat64", 0, EACCES);
+	assert_int_equal(read_copy(b, &text, &err), -1);
+	assert_true(failcall_end());
+	assert_non_null(strstr(err.msg, "cannot open it"));
+	failcall_at("read", 0, EIO);
+	assert_int_equal(read_copy(b, &text, &err), -1);
+	assert_true(failcall_end());
+	assert_non_null(strstr(err.msg, "cannot read it"));
+	/* a signal is none */
+	buf_clear(&text);
+	failcall_at("read", 0, EINTR);
+	assert_int_equal(read_copy(b, &text, &err), 0);
+	assert_true(failcall_end());
+	assert_string_equal(text.data, "one line\n");
+}
+
+static void
+a_folder_that_cannot_be_looked_at_is_an_error(void **state)
+{
+	struct bench *b = *state;
+	struct copies *c = NULL;
+	struct err err = { 0 };
+
+	failcall_at("fstat64", 0, EIO);
+	assert_int_equal(copies_open(b->folder, ID, &c, &err), -1);
+	assert_true(failcall_end());
+	assert_non_null(strstr(err.msg, b->folder));
+}
+
+/* More than is wanted, until a later run can list them. */
+static void
+copies_that_cannot_be_listed_stay(void **state)
+{
+	static const char *const call[] = { "openat64", "fdopendir" };
+	struct bench *b = *state;
+
+	keep(b, "b", one);
+	keep(b, "b", two);
+	for (size_t i = 0; i < 2; i++) {
+		failcall_at(call[i], 0, EMFILE);
+		retain(b, "b", &two, 1);
+		assert_true(failcall_end());
+		assert_true(copies_has(b->copies, one, "b"));
+		assert_true(copies_has(b->copies, two, "b"));
+	}
+	retain(b, "b", &two, 1);
+	assert_false(copies_has(b->copies, one, "b"));
+}
+
+static void
 every_allocation_may_fail(void **state)
 {
 	struct bench *b = *state;
@@ -371,6 +454,16 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    a_copy_that_cannot_be_made_is_said_and_no_more, setup,
 		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_copy_that_breaks_off_is_said_and_no_more, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_copy_that_cannot_be_read_is_an_error, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_folder_that_cannot_be_looked_at_is_an_error, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    copies_that_cannot_be_listed_stay, setup, teardown),
 		cmocka_unit_test_setup_teardown(every_allocation_may_fail,
 		    setup, teardown),
 	};

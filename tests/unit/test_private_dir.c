@@ -5,12 +5,14 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "../lib/failalloc.h"
+#include "../lib/failcall.h"
 #include "../lib/sqlite_kit.h"
 #include "component/private_dir.h"
 
@@ -126,6 +128,86 @@ another_users_folder_is_left_alone(void **state)
 	kit_remove(parent);
 }
 
+/* It is gone when somebody's sweep came between making and claiming it. */
+static void
+one_that_cannot_be_claimed_is_followed_by_another(void **state)
+{
+	static const char *const call[] = { "open64", "fstat64" };
+	char parent[KIT_PATH];
+	struct err err = { 0 };
+
+	(void)state;
+	kit_dir(parent);
+	for (size_t i = 0; i < 2; i++) {
+		AUTO(private_dir) struct private_dir *d = NULL;
+		AUTO(free) char *file = NULL;
+
+		failcall_at(call[i], 0, ENOENT);
+		assert_int_equal(private_dir_new(parent, &d, &err), 0);
+		assert_true(failcall_end());
+		assert_int_equal(private_dir_file(d, "copy", &file, &err), 0);
+		assert_true(kit_there(file));
+		private_dir_free(TAKE(d));
+		failcall_from(call[i], 0, ENOENT);
+		assert_int_equal(private_dir_new(parent, &d, &err), -1);
+		assert_true(failcall_end());
+		assert_true(err_is(&err, ERR_IO));
+		assert_non_null(strstr(err.msg, "cannot keep a folder in '"));
+	}
+	kit_remove(parent);
+}
+
+static void
+what_the_system_refuses_is_named(void **state)
+{
+	char parent[KIT_PATH];
+	struct err err = { 0 };
+	AUTO(private_dir) struct private_dir *d = NULL;
+	AUTO(free) char *file = NULL;
+
+	(void)state;
+	kit_dir(parent);
+	failcall_at("mkdtemp", 0, ENOSPC);
+	assert_int_equal(private_dir_new(parent, &d, &err), -1);
+	assert_true(failcall_end());
+	assert_true(err_is(&err, ERR_NOROOM));
+	assert_non_null(strstr(err.msg, "cannot make a folder in '"));
+	assert_int_equal(private_dir_new(parent, &d, &err), 0);
+	failcall_at("open64", 0, EMFILE);
+	assert_int_equal(private_dir_file(d, "copy", &file, &err), -1);
+	assert_true(failcall_end());
+	assert_non_null(strstr(err.msg, "cannot make '"));
+	private_dir_free(TAKE(d));
+	assert_int_equal(kit_count(parent), 0);
+	kit_remove(parent);
+}
+
+/* What cannot be listed is met again by the next sweep. */
+static void
+a_sweep_that_fails_is_no_obstacle(void **state)
+{
+	static const char *const call[] = { "opendir", "openat64",
+		"fdopendir" };
+	char parent[KIT_PATH];
+	struct err err = { 0 };
+	AUTO(private_dir) struct private_dir *d = NULL;
+
+	(void)state;
+	kit_dir(parent);
+	killed_with_one(parent);
+	for (size_t i = 0; i < 3; i++) {
+		failcall_at(call[i], 0, EMFILE);
+		assert_int_equal(private_dir_new(parent, &d, &err), 0);
+		assert_true(failcall_end());
+		assert_int_equal(kit_count(parent), 2);
+		private_dir_free(TAKE(d));
+	}
+	assert_int_equal(private_dir_new(parent, &d, &err), 0);
+	assert_int_equal(kit_count(parent), 1);
+	private_dir_free(TAKE(d));
+	kit_remove(parent);
+}
+
 static void
 every_allocation_may_fail(void **state)
 {
@@ -161,6 +243,10 @@ main(void)
 		cmocka_unit_test(
 		    what_the_dead_left_is_removed_and_what_is_in_use_stays),
 		cmocka_unit_test(another_users_folder_is_left_alone),
+		cmocka_unit_test(
+		    one_that_cannot_be_claimed_is_followed_by_another),
+		cmocka_unit_test(what_the_system_refuses_is_named),
+		cmocka_unit_test(a_sweep_that_fails_is_no_obstacle),
 		cmocka_unit_test(every_allocation_may_fail),
 	};
 

@@ -5,9 +5,12 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <errno.h>
+#include <sqlite3.h>
 #include <unistd.h>
 
 #include "../lib/failalloc.h"
+#include "../lib/failcall.h"
 #include "../lib/sqlite_kit.h"
 #include "base/clock.h"
 #include "base/jsonw.h"
@@ -232,6 +235,102 @@ errors_have_codes(void **state)
 	kit_remove(w.dir);
 }
 
+/* The code of an error by SQLite's and the system's number. */
+static enum err_code
+code_for(struct world *w, enum sqlite_db_use use, int sqlite, int sys)
+{
+	AUTO(sqlite_db) struct sqlite_db *db = NULL;
+	struct sqlite_db_facts f;
+
+	assert_int_equal(sqlite_db_open(w->db, use, 0, &db, &w->err), 0);
+	failcall_at("sqlite3_step", 0, sqlite);
+	failcall_from("sqlite3_system_errno", 0, sys);
+	assert_int_equal(sqlite_db_facts(db, &f, &w->err), -1);
+	(void)failcall_end();
+	return w->err.code;
+}
+
+static void
+what_sqlite_and_the_system_say_becomes_a_code(void **state)
+{
+	static const struct {
+		int sqlite, sys;
+		enum err_code code;
+	} c[] = {
+		{ SQLITE_IOERR_READ, EACCES, ERR_DENIED },
+		{ SQLITE_IOERR_READ, EPERM, ERR_DENIED },
+		{ SQLITE_IOERR_WRITE, EROFS, ERR_DENIED },
+		{ SQLITE_IOERR_READ, ENOENT, ERR_NOTFOUND },
+		{ SQLITE_IOERR_WRITE, ENOSPC, ERR_NOROOM },
+		{ SQLITE_IOERR_WRITE, EDQUOT, ERR_NOROOM },
+		{ SQLITE_IOERR_WRITE, EFBIG, ERR_NOROOM },
+		{ SQLITE_IOERR_READ, EIO, ERR_IO },
+		{ SQLITE_CANTOPEN, EACCES, ERR_DENIED },
+		{ SQLITE_READONLY_ROLLBACK, EIO, ERR_CHANGED },
+		{ SQLITE_READONLY_RECOVERY, EIO, ERR_CHANGED },
+		{ SQLITE_IOERR_SHORT_READ, EIO, ERR_CORRUPT },
+		{ SQLITE_IOERR_NOMEM, EIO, ERR_NOMEM },
+		{ SQLITE_NOMEM, EIO, ERR_NOMEM },
+		{ SQLITE_FULL, EIO, ERR_NOROOM },
+		{ SQLITE_BUSY, EIO, ERR_TRANSIENT },
+		{ SQLITE_LOCKED, EIO, ERR_TRANSIENT },
+		{ SQLITE_PROTOCOL, EIO, ERR_TRANSIENT },
+		{ SQLITE_CORRUPT, EIO, ERR_CORRUPT },
+		{ SQLITE_NOTADB, EIO, ERR_CORRUPT },
+		{ SQLITE_PERM, EIO, ERR_DENIED },
+		{ SQLITE_AUTH, EIO, ERR_DENIED },
+		{ SQLITE_READONLY, EIO, ERR_DENIED },
+		{ SQLITE_ERROR, ENOENT, ERR_NOTFOUND },
+	};
+	struct world w;
+
+	(void)state;
+	begin(&w, (struct kit_db){ 0 });
+	for (size_t i = 0; i < sizeof c / sizeof c[0]; i++)
+		assert_int_equal(code_for(&w, SQLITE_DB_OWN, c[i].sqlite,
+		                     c[i].sys),
+		    c[i].code);
+	/* its -wal or -shm come and go with who uses it */
+	assert_int_equal(code_for(&w, SQLITE_DB_READ, SQLITE_CANTOPEN, ENOENT),
+	    ERR_CHANGED);
+	kit_remove(w.dir);
+}
+
+static void
+a_full_disk_and_the_words_of_the_system_are_told(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w, (struct kit_db){ 0 });
+	(void)code_for(&w, SQLITE_DB_OWN, SQLITE_FULL, 0);
+	assert_non_null(strstr(w.err.msg, "x.db': the disk is full"));
+	(void)code_for(&w, SQLITE_DB_OWN, SQLITE_IOERR_READ, EIO);
+	assert_non_null(strstr(w.err.msg, strerror(EIO)));
+	kit_remove(w.dir);
+}
+
+static void
+a_lock_that_passes_is_waited_for(void **state)
+{
+	struct world w;
+	AUTO(sqlite_db) struct sqlite_db *db = NULL;
+	struct sqlite_db_facts f;
+
+	(void)state;
+	begin(&w, (struct kit_db){ 0 });
+	assert_int_equal(sqlite_db_open(w.db, SQLITE_DB_OWN, 60000, &db,
+	                     &w.err),
+	    0);
+	failcall_at("sqlite3_step", 0, SQLITE_PROTOCOL);
+	failcall_at("sqlite3_step", 1, SQLITE_LOCKED);
+	assert_int_equal(sqlite_db_facts(db, &f, &w.err), 0);
+	assert_true(failcall_end());
+	assert_int_equal(f.tables, 2);
+	sqlite_db_free(TAKE(db));
+	kit_remove(w.dir);
+}
+
 static void
 every_allocation_may_fail(void **state)
 {
@@ -271,6 +370,10 @@ main(void)
 		cmocka_unit_test(a_held_database_does_not_change),
 		cmocka_unit_test(another_page_size_keeps_the_rows),
 		cmocka_unit_test(errors_have_codes),
+		cmocka_unit_test(what_sqlite_and_the_system_say_becomes_a_code),
+		cmocka_unit_test(
+		    a_full_disk_and_the_words_of_the_system_are_told),
+		cmocka_unit_test(a_lock_that_passes_is_waited_for),
 		cmocka_unit_test(every_allocation_may_fail),
 	};
 

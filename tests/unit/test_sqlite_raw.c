@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "../lib/failalloc.h"
+#include "../lib/failcall.h"
 #include "../lib/sqlite_kit.h"
 #include "component/sqlite_raw.h"
 
@@ -189,6 +191,69 @@ paths_are_resolved(void **state)
 }
 
 static void
+what_the_system_refuses_is_named(void **state)
+{
+	static const struct {
+		const char *call;
+		unsigned n;
+		const char *says;
+	} c[] = {
+		{ "open64", 0, "cannot open database '" },
+		{ "fcntl64", 0, "cannot lock database '" },
+		{ "stat64", 0, "cannot find database '" },
+		{ "open64", 1, "cannot open database '" },
+		{ "pread64", 0, "cannot read database '" },
+		{ "stat64", 1, "x.db-journal'" },
+		{ "stat64", 2, "x.db-wal'" },
+		{ "open64", 2, "cannot make '" },
+		{ "read", 0, "copy to '" },
+		{ "write", 0, "copy to '" },
+		{ "open64", 3, "cannot open '" },
+	};
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	kit_make(w.db, (struct kit_db){ 0 });
+	for (size_t i = 0; i < sizeof c / sizeof c[0]; i++) {
+		failcall_at(c[i].call, c[i].n, EIO);
+		assert_int_equal(sqlite_raw_copy(w.db, w.copy, &w.err), -1);
+		assert_true(failcall_end());
+		assert_true(err_is(&w.err, ERR_IO));
+		assert_non_null(strstr(w.err.msg, c[i].says));
+	}
+	kit_remove(w.dir);
+}
+
+static void
+what_cannot_move_aside_is_named(void **state)
+{
+	struct world w;
+	bool moved;
+
+	(void)state;
+	begin(&w);
+	failcall_at("rename", 1, EXDEV);
+	assert_int_equal(sqlite_raw_move_aside(w.db, w.copy, &moved, &w.err),
+	    -1);
+	assert_true(failcall_end());
+	assert_non_null(strstr(w.err.msg, "cannot rename '"));
+	assert_non_null(strstr(w.err.msg, "x.db-wal'"));
+	kit_remove(w.dir);
+}
+
+static void
+a_name_alone_is_in_the_folder_where_we_are(void **state)
+{
+	AUTO(free) char *dir = NULL;
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(sqlite_raw_folder("x.db", &dir, &err), 0);
+	assert_string_equal(dir, ".");
+}
+
+static void
 every_allocation_may_fail(void **state)
 {
 	struct world w;
@@ -223,6 +288,9 @@ main(void)
 		cmocka_unit_test(no_copy_beside_a_writer_is_wrong),
 		cmocka_unit_test(what_lies_beside_moves_along),
 		cmocka_unit_test(paths_are_resolved),
+		cmocka_unit_test(what_the_system_refuses_is_named),
+		cmocka_unit_test(what_cannot_move_aside_is_named),
+		cmocka_unit_test(a_name_alone_is_in_the_folder_where_we_are),
 		cmocka_unit_test(every_allocation_may_fail),
 	};
 
