@@ -199,6 +199,25 @@ encrypted_files_go_through_age(void **state)
 }
 
 static void
+a_guide_that_does_not_fit_is_an_error(void **state)
+{
+	AUTO(manifest) struct manifest *m = NULL;
+	AUTO(buf) struct buf whole = { .max = TEXT_MAX };
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(sample_manifest(&m, &err), 0);
+	assert_int_equal(guide_write(m, where, "RESTORE.md", &whole, &err), 0);
+	for (size_t max = 1; max < whole.len; max += 11) {
+		AUTO(buf) struct buf b = { .max = max };
+
+		assert_int_equal(guide_write(m, where, "RESTORE.md", &b, &err),
+		    -1);
+		assert_true(b.len <= max);
+	}
+}
+
+static void
 every_allocation_may_fail(void **state)
 {
 	AUTO(manifest) struct manifest *m = NULL;
@@ -232,6 +251,7 @@ main(void)
 		cmocka_unit_test(set_without_buckets_needs_no_upload),
 		cmocka_unit_test(inventory_in_parts_is_put_together),
 		cmocka_unit_test(encrypted_files_go_through_age),
+		cmocka_unit_test(a_guide_that_does_not_fit_is_an_error),
 		cmocka_unit_test(every_allocation_may_fail),
 	};
 

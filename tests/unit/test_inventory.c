@@ -142,6 +142,20 @@ name_that_is_no_text_is_refused(void **state)
 #define FILE_AT "\"file\":\"sets/" SAMPLE_FOLDER "/b/pack-000001.tar.zst\""
 
 static void
+line_that_is_too_long_is_not_looked_at(void **state)
+{
+	struct inventory_entry got = { 0 };
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(inventory_decode("{", INVENTORY_LINE_MAX + 1, &got,
+	                     &err),
+	    -1);
+	assert_true(err_is(&err, ERR_CORRUPT));
+	assert_non_null(strstr(err.msg, "longer than the limit of"));
+}
+
+static void
 what_cannot_be_is_refused(void **state)
 {
 	static const char *const bad[] = { "", "{", "[]", "7", "null",
@@ -246,6 +260,7 @@ main(void)
 		cmocka_unit_test(key_of_any_bytes_comes_back),
 		cmocka_unit_test(line_that_is_too_long_is_not_written),
 		cmocka_unit_test(name_that_is_no_text_is_refused),
+		cmocka_unit_test(line_that_is_too_long_is_not_looked_at),
 		cmocka_unit_test(what_cannot_be_is_refused),
 		cmocka_unit_test(damaged_line_is_no_danger),
 		cmocka_unit_test(every_allocation_may_fail),

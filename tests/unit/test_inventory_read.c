@@ -395,7 +395,26 @@ error_is_told_again(void **state)
 		assert_int_equal(inventory_next(i, &e, &more, &err), -1);
 		assert_true(err_is(&err, ERR_CORRUPT));
 		assert_null(e.object.key);
+		assert_int_equal(inventory_skip(i, 1, &err), -1);
+		assert_true(err_is(&err, ERR_CORRUPT));
 	}
+}
+
+static void
+segment_that_is_not_there_is_an_error(void **state)
+{
+	struct bench *b = *state;
+	AUTO(inventory) struct inventory *i = NULL;
+	struct err err = { 0 };
+
+	(void)store_numbers(b, 3);
+	assert_int_equal(inventory_open_from(b->kit.repo, b->c, 0, &i, &err),
+	    0);
+	inventory_free(TAKE(i));
+	assert_int_equal(inventory_open_from(b->kit.repo, b->c, 1, &i, &err),
+	    -1);
+	assert_true(err_is(&err, ERR_CORRUPT));
+	assert_non_null(strstr(err.msg, "has 1 segments"));
 }
 
 /* Whatever came before, the end of a damaged one is never "no more". */
@@ -551,6 +570,7 @@ main(void)
 		WITH_BENCH(last_line_without_an_end_is_refused),
 		WITH_BENCH(line_without_an_end_is_refused),
 		WITH_BENCH(error_is_told_again),
+		WITH_BENCH(segment_that_is_not_there_is_an_error),
 		WITH_BENCH(any_damage_is_seen_by_the_end),
 		WITH_BENCH(inventory_that_is_gone_is_named),
 		WITH_BENCH(reading_can_be_given_up_at_any_time),

@@ -274,6 +274,35 @@ what_cannot_be_is_refused_though_its_hash_is_right(void **state)
 }
 
 static void
+what_is_encrypted_in_a_newer_way_says_so(void **state)
+{
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(decode_changed("\"name\"",
+	                     "\"encryption\": {\"format\": \"pgp\"}, \"name\"",
+	                     &err),
+	    -1);
+	assert_true(err_is(&err, ERR_USAGE));
+	assert_non_null(strstr(err.msg, "encrypted as 'pgp', which is newer"));
+}
+
+static void
+one_that_is_too_long_is_not_looked_at(void **state)
+{
+	struct manifest *m = NULL;
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(manifest_decode("{", (size_t)MANIFEST_MAX + 1, &m,
+	                     &err),
+	    -1);
+	assert_true(err_is(&err, ERR_CORRUPT));
+	assert_non_null(strstr(err.msg, "longer than the limit of"));
+	assert_null(m);
+}
+
+static void
 status_is_finished_only_if_all_is_well(void **state)
 {
 	AUTO(manifest) struct manifest *m = NULL;
@@ -370,6 +399,8 @@ main(void)
 		cmocka_unit_test(member_that_is_not_known_is_passed_over),
 		cmocka_unit_test(
 		    what_cannot_be_is_refused_though_its_hash_is_right),
+		cmocka_unit_test(what_is_encrypted_in_a_newer_way_says_so),
+		cmocka_unit_test(one_that_is_too_long_is_not_looked_at),
 		cmocka_unit_test(status_is_finished_only_if_all_is_well),
 		cmocka_unit_test(type_is_no_member_of_a_component),
 		cmocka_unit_test(hundred_thousand_files_are_no_burden),

@@ -456,6 +456,29 @@ file_that_is_no_pack_is_refused(void **state)
 	}
 }
 
+/* The footer of a seekable file, of more frames than there can be. */
+static void
+table_that_is_longer_than_its_pack_is_refused(void **state)
+{
+	static const char footer[] = { 'x', 'y', 0, 1, 0, 0, 0, (char)0xb1,
+		(char)0xea, (char)0x92, (char)0x8f };
+	struct bench *b = *state;
+	AUTO(pack_reader) struct pack_reader *r = NULL;
+	char path[LAYOUT_KEY_SIZE], got[1];
+	struct err err = { 0 };
+
+	assert_int_equal(pack_reader_new(b->kit.repo, &no_scratch, &r, &err),
+	    0);
+	assert_int_equal(kit_file(b->set, b->c, "b/pack-000001.tar.zst",
+	                     SET_RAW, footer, sizeof footer, path, &err),
+	    0);
+	assert_int_equal(pack_read(r, manifest_files_find(&b->c->files, path),
+	                     0, got, 1, &err),
+	    -1);
+	assert_true(err_is(&err, ERR_CORRUPT));
+	assert_non_null(strstr(err.msg, "a table longer than itself"));
+}
+
 static void
 many_packs_are_each_read_once_as_a_whole(void **state)
 {
@@ -768,6 +791,7 @@ main(void)
 		WITH_BENCH(failed_check_is_remembered),
 		WITH_BENCH(failure_that_passes_is_not_remembered),
 		WITH_BENCH(file_that_is_no_pack_is_refused),
+		WITH_BENCH(table_that_is_longer_than_its_pack_is_refused),
 		WITH_BENCH(many_packs_are_each_read_once_as_a_whole),
 		WITH_BENCH(what_is_kept_is_read_once_and_no_more),
 		WITH_BENCH(what_is_loaded_before_is_not_loaded_again),

@@ -191,6 +191,74 @@ a_flipped_bit_anywhere_is_damage(void **state)
 }
 
 static void
+names_that_were_not_decrypted_are_no_names(void **state)
+{
+	struct bench *b = *state;
+	AUTO(manifest) struct manifest *m = NULL;
+	struct err err = { 0 };
+
+	save(b, first, age_kit_reader());
+	m = load(b);
+	assert_true(m->hidden);
+	assert_int_equal(repo_keys_check_open(b->kit.repo, m, &err), -1);
+	assert_true(err_is(&err, ERR_USAGE));
+	assert_non_null(strstr(err.msg, "its names were not decrypted"));
+	assert_int_equal(repo_keys_reveal(b->kit.repo, m, &err), 0);
+	assert_int_equal(repo_keys_check_open(b->kit.repo, m, &err), 0);
+}
+
+static void
+names_that_are_not_there_are_damage(void **state)
+{
+	struct bench *b = *state;
+	AUTO(manifest) struct manifest *m = NULL;
+	struct err err = { 0 };
+
+	save(b, first, age_kit_reader());
+	m = load(b);
+	assert_int_equal(m->files.count, 2);
+	*strstr(m->files.file[1].path, "names.json") = 'N';
+	assert_int_equal(repo_keys_reveal(b->kit.repo, m, &err), -1);
+	assert_true(err_is(&err, ERR_CORRUPT));
+	assert_non_null(strstr(err.msg, "has no file 'names.json"));
+}
+
+/* A newest set that cannot be looked into says nothing on encryption. */
+static void
+the_newest_set_tells_whether_it_is_encrypted(void **state)
+{
+	struct bench *b = *state;
+	struct store *st = repo_store(b->kit.repo);
+	AUTO(repo_sets) struct repo_sets s = { 0 };
+	char id[LAYOUT_ID_SIZE], key[LAYOUT_KEY_SIZE];
+	bool encrypted = false;
+	struct err err = { 0 };
+
+	save(b, first, age_kit_reader());
+	assert_int_equal(repo_list(b->kit.repo, &s, &err), 0);
+	assert_int_equal(repo_keys_newest(b->kit.repo, &s, id, &encrypted,
+	                     &err),
+	    0);
+	assert_true(encrypted);
+	assert_string_equal(id, b->id);
+	assert_int_equal(layout_key(s.set[0].folder, LAYOUT_OPEN, key, &err),
+	    0);
+	assert_int_equal(st->ops->remove(st, key, &err), 0);
+	assert_int_equal(repo_keys_newest(b->kit.repo, &s, id, &encrypted,
+	                     &err),
+	    0);
+	assert_false(encrypted);
+	b->kit.fail_code = ERR_REMOTE;
+	b->kit.ops = 0;
+	b->kit.fail_at = 0;
+	assert_int_equal(repo_keys_newest(b->kit.repo, &s, id, &encrypted,
+	                     &err),
+	    -1);
+	assert_true(err_is(&err, ERR_REMOTE));
+	kit_reset(&b->kit);
+}
+
+static void
 every_allocation_may_fail(void **state)
 {
 	struct bench *b = *state;
@@ -231,6 +299,14 @@ main(void)
 		    teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_flipped_bit_anywhere_is_damage, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    names_that_were_not_decrypted_are_no_names, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    names_that_are_not_there_are_damage, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    the_newest_set_tells_whether_it_is_encrypted, setup,
+		    teardown),
 		cmocka_unit_test_setup_teardown(every_allocation_may_fail,
 		    setup, teardown),
 	};

@@ -10,6 +10,7 @@
 #include "../lib/failalloc.h"
 #include "../lib/repo_kit.h"
 #include "base/buf.h"
+#include "base/date.h"
 #include "base/str.h"
 #include "crypto/rand.h"
 
@@ -174,6 +175,31 @@ writers_who_always_meet_say_so(void **state)
 	assert_int_equal(kit_begin(k, &set, &err), -1);
 	assert_true(err_is(&err, ERR_EXISTS));
 	assert_null(set);
+}
+
+static void
+an_hour_of_ids_that_are_taken_is_the_end(void **state)
+{
+	struct kit *k = *state;
+	struct set *set = NULL;
+	struct err err = { 0 };
+
+	k->now = noon;
+	for (int i = 0; i < 3600; i++) {
+		char id[DATE_ISO_SIZE], key[LAYOUT_KEY_SIZE];
+
+		date_iso(noon + i, id);
+		(void)snprintf(key, sizeof key, "sets/%s-ffffffff/open.json",
+		    id);
+		kit_text(k, key, "{}");
+	}
+	assert_int_equal(kit_begin(k, &set, &err), -1);
+	assert_true(err_is(&err, ERR_EXISTS));
+	assert_non_null(strstr(err.msg, "every backup id of the next hour"));
+	k->now = noon + 1;
+	assert_int_equal(kit_begin(k, &set, &err), 0);
+	assert_string_equal(set_id(set), "2026-11-20T13:00:00Z");
+	set_free(set);
 }
 
 static void
@@ -366,6 +392,14 @@ names_that_cannot_be_are_refused(void **state)
 		assert_true(err_is(&err, ERR_USAGE));
 		assert_null(s);
 	}
+	/* only what would have the set's own name in the end */
+	assert_int_equal(kit_file(set, c, "names.json", SET_ZSTD, "", 0, NULL,
+	                     &err),
+	    -1);
+	assert_true(err_is(&err, ERR_USAGE));
+	assert_int_equal(kit_file(set, c, "open.json", SET_ZSTD, "", 0, NULL,
+	                     &err),
+	    0);
 	memset(longest, 'x', sizeof longest);
 	/* sets/<folder>/ takes 35 of the 255 bytes; ".zst" has no room */
 	longest[100] = '/';
@@ -454,6 +488,40 @@ store_that_lost_a_file_gets_no_manifest(void **state)
 	assert_int_equal(commit_after(*state, "a.x", "te", &err), -1);
 	assert_true(err_is(&err, ERR_CORRUPT));
 	assert_non_null(strstr(err.msg, "/a.x'"));
+}
+
+static int
+list_nothing(struct store *s, const char *prefix, bool deep, store_list_fn *fn,
+    void *arg, struct err *err)
+{
+	(void)s;
+	(void)prefix;
+	(void)deep;
+	(void)fn;
+	(void)arg;
+	(void)err;
+	return 0;
+}
+
+static void
+store_that_lists_late_has_lost_nothing(void **state)
+{
+	struct kit *k = *state;
+	AUTO(set) struct set *set = NULL;
+	struct manifest_component *c;
+	struct store_ops late = *k->store.ops;
+	const struct store_ops *usual = k->store.ops;
+	struct err err = { 0 };
+
+	assert_int_equal(kit_begin(k, &set, &err), 0);
+	assert_int_equal(set_component(set, "a", "bucket", &c, &err), 0);
+	assert_int_equal(kit_file(set, c, "a.x", SET_RAW, "1", 1, NULL, &err),
+	    0);
+	late.list = list_nothing;
+	k->store.ops = &late;
+	assert_int_equal(set_commit(set, &err), 0);
+	k->store.ops = usual;
+	assert_true(is_there(k, set_folder(set), LAYOUT_MANIFEST));
 }
 
 static void
@@ -639,6 +707,8 @@ main(void)
 		WITH_KIT(component_stays_where_it_is),
 		WITH_KIT(list_of_what_is_missing_has_an_end),
 		WITH_KIT(store_that_lost_a_file_gets_no_manifest),
+		WITH_KIT(store_that_lists_late_has_lost_nothing),
+		WITH_KIT(an_hour_of_ids_that_are_taken_is_the_end),
 		WITH_KIT(set_that_somebody_removed_gets_no_manifest),
 		WITH_KIT(manifest_whose_answer_was_lost_counts),
 		WITH_KIT(every_operation_of_the_store_may_fail),

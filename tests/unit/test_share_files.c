@@ -236,6 +236,7 @@ shares_are_named_and_read(void **state)
 	put_share(k, a, 0, 9);
 	put_share(k, a, 0, 8);
 	put_small(k, a, "run-nightly-1.share-00001-short.json.zst");
+	put_small(k, a, "run-nightly-1.share-0");
 	put_small(k, a, "run-nightly-1.share-00001-0123abcd.txt");
 	assert_int_equal(share_files_names(k->repo, a, "nightly-1", &n, &err),
 	    0);

@@ -282,6 +282,78 @@ a_held_set_stays(void **state)
 	assert_int_equal(sweep(k, 0).sets, 1);
 }
 
+/* Somebody is faster by one operation: what does it at the n-th listing. */
+struct meddler {
+	const struct store_ops *usual;
+	struct kit *kit;
+	void (*what)(struct kit *);
+	unsigned n;
+};
+
+static struct meddler meddler;
+
+static int
+list_and_meddle(struct store *s, const char *prefix, bool deep,
+    store_list_fn *fn, void *arg, struct err *err)
+{
+	if (meddler.n-- == 0)
+		meddler.what(meddler.kit);
+	return meddler.usual->list(s, prefix, deep, fn, arg, err);
+}
+
+/* True: the sweep had so many listings. */
+static bool
+sweep_meddled_with(struct kit *k, void (*what)(struct kit *), unsigned n,
+    int64_t grace)
+{
+	const struct store_ops *usual = k->store.ops;
+	struct store_ops ops = *usual;
+	struct sweep_result r;
+	struct err err;
+
+	ops.list = list_and_meddle;
+	meddler = (struct meddler){ usual, k, what, n };
+	k->store.ops = &ops;
+	assert_int_equal(try_sweep(k, grace, &r, &err), 0);
+	k->store.ops = usual;
+	return meddler.n > n;
+}
+
+static void
+hold_it(struct kit *k)
+{
+	say(k, 1, NOTE_HELD);
+}
+
+/* All of set 1, or nothing but its notes: never a manifest without files. */
+static void
+a_hold_saves_all_or_comes_too_late(void **state)
+{
+	unsigned whole = 0;
+	bool reached = true;
+
+	(void)state;
+	for (unsigned n = 0; reached; n++) {
+		void *mine = NULL;
+		struct kit *k;
+		char path[PATH];
+
+		assert_int_equal(setup(&mine), 0);
+		k = mine;
+		put_set(k, 1, NOTHING);
+		say(k, 1, NOTE_DELETED);
+		reached = sweep_meddled_with(k, hold_it, n, 0);
+		if (there(k, path_of(1, "manifest.json", path))) {
+			for (unsigned i = 1; i <= FILES; i++)
+				assert_true(there(k, pack_of(1, i, path)));
+			whole++;
+		}
+		assert_int_equal(kit_teardown(&mine), 0);
+	}
+	/* before it began, and again while it was at it */
+	assert_true(whole > 1);
+}
+
 static void
 a_manifest_that_cannot_be_read_stops_all(void **state)
 {
@@ -770,6 +842,7 @@ main(void)
 		TEST(a_marked_set_goes_when_its_time_has_come),
 		TEST(what_later_sets_need_stays_and_goes_with_them),
 		TEST(a_held_set_stays),
+		TEST(a_hold_saves_all_or_comes_too_late),
 		TEST(a_manifest_that_cannot_be_read_stops_all),
 		TEST(a_run_that_was_there_before_the_mark_keeps_the_set),
 		TEST(a_silent_run_is_waited_for_as_long_as_the_grace_period),
