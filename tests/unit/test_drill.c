@@ -286,6 +286,26 @@ what_is_not_configured_is_skipped_and_said(void **state)
 }
 
 static void
+what_failed_or_is_of_another_type_is_skipped_and_said(void **state)
+{
+	struct bench *b = *state;
+
+	b->m->component[0].status = MANIFEST_FAILED;
+	drill(b);
+	assert_int_equal(b->r.part[0].status, DRILL_SKIPPED);
+	assert_string_equal(b->r.part[0].words, "it failed in this set");
+	assert_int_equal(b->r.part[1].status, DRILL_OK);
+	b->m->component[0].status = MANIFEST_OK;
+	b->component[0].type = CONFIG_SQLITE; /* the bucket */
+	drill(b);
+	assert_int_equal(b->r.part[0].status, DRILL_OK);
+	assert_int_equal(b->r.part[1].status, DRILL_SKIPPED);
+	assert_string_equal(b->r.part[1].words,
+	    "it is of another type in the configuration");
+	b->component[0].type = CONFIG_BUCKET;
+}
+
+static void
 a_drill_of_nothing_is_none(void **state)
 {
 	struct bench *b = *state;
@@ -436,6 +456,7 @@ main(void)
 		TEST(each_damaged_component_is_named),
 		TEST(objects_that_are_not_in_the_inventory_are_missed),
 		TEST(what_is_not_configured_is_skipped_and_said),
+		TEST(what_failed_or_is_of_another_type_is_skipped_and_said),
 		TEST(a_drill_of_nothing_is_none),
 		TEST(what_a_drill_leaves_behind_is_said),
 		TEST(every_operation_may_fail),

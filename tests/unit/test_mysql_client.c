@@ -120,6 +120,19 @@ explained(const char *text, char msg[1600])
 }
 
 static void
+the_last_line_tells_where_no_other_does(void **state)
+{
+	char msg[1600];
+
+	(void)state;
+	(void)explained("first\nand\tlast\n", msg);
+	assert_non_null(strstr(msg, "and last"));
+	assert_null(strstr(msg, "first"));
+	(void)explained("", msg);
+	assert_non_null(strstr(msg, "it does not say why"));
+}
+
+static void
 errors_say_what_to_do(void **state)
 {
 	char msg[1600];
@@ -220,6 +233,7 @@ main(void)
 		cmocka_unit_test(the_option_file_connects),
 		cmocka_unit_test(command_lines_hold_no_secret),
 		cmocka_unit_test(the_number_of_an_error_is_found),
+		cmocka_unit_test(the_last_line_tells_where_no_other_does),
 		cmocka_unit_test(errors_say_what_to_do),
 		cmocka_unit_test(rows_are_cut_and_unescaped),
 		cmocka_unit_test(the_program_that_fits_is_taken),

@@ -149,6 +149,36 @@ keys_and_folders_are_found(void **state)
 }
 
 static void
+what_is_not_below_the_prefix_is_external(void **state)
+{
+	struct fixture *f = *state;
+	const struct manifest_references *r;
+
+	components[1].bucket.prefix = "b";
+	add(f, "s3://pipelines/b/x");
+	add(f, "s3://pipelines/c-1");
+	r = check(f);
+	components[1].bucket.prefix = NULL;
+	assert_int_equal(r->found, 1);
+	assert_int_equal(r->external, 1);
+}
+
+static void
+a_reference_into_what_is_not_saved_is_refused(void **state)
+{
+	static const char line[] = "{\"component\":\"other\",\"key\":\"a\"}\n";
+	struct fixture *f = *state;
+	AUTO(sink) struct sink *to = NULL;
+	struct err err = { 0 };
+
+	assert_int_equal(references_sink_new(f->references, 0, &to, &err), 0);
+	assert_int_equal(sink_write(to, line, sizeof line - 1, &err), -1);
+	assert_true(err_is(&err, ERR_CORRUPT));
+	assert_non_null(strstr(err.msg,
+	    "a reference into 'other' has no place here"));
+}
+
+static void
 what_lies_elsewhere_is_external(void **state)
 {
 	struct fixture *f = *state;
@@ -261,6 +291,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(keys_and_folders_are_found),
 		TEST(what_lies_elsewhere_is_external),
+		TEST(what_is_not_below_the_prefix_is_external),
+		TEST(a_reference_into_what_is_not_saved_is_refused),
 		TEST(what_the_source_lacks_too_dangles),
 		TEST(what_only_the_source_has_is_lost),
 		TEST(a_source_that_does_not_answer_leaves_it_unknown),

@@ -368,6 +368,128 @@ failure_begins_the_row_of_shares_anew(void **state)
 	assert_true(b->r.set[0].all_read);
 }
 
+/* A manifest whose components want the same file in two sizes. */
+static void
+two_sizes_of_one_file_are_a_problem(void **state)
+{
+	struct bench *b = *state;
+	AUTO(manifest) struct manifest *m = NULL;
+	AUTO(buf) struct buf text = { .max = MANIFEST_MAX };
+	const struct manifest_file *f;
+	char key[LAYOUT_KEY_SIZE];
+	struct err err = { 0 };
+
+	save_second(b, "other");
+	look_up_sets(b);
+	assert_int_equal(repo_manifest(b->kit.repo, b->sets.set[1].id, &m,
+	                     &err),
+	    0);
+	assert_int_equal(m->ncomponents, 2);
+	f = &m->component[1].needs.file[0];
+	((struct manifest_file *)(uintptr_t)f)->size++;
+	assert_int_equal(manifest_encode(m, &text, &err), 0);
+	assert_int_equal(layout_key(b->sets.set[1].folder, LAYOUT_MANIFEST, key,
+	                     &err),
+	    0);
+	replace_file(b, key, text.data, text.len);
+	verify(b, 0);
+	assert_true(b->r.problems > 0);
+	assert_non_null(strstr(b->r.set[1].problem[0].problem,
+	    "has two sizes or hashes in the manifest"));
+}
+
+/* All are counted, and so many are named. */
+static void
+problems_are_named_to_a_limit(void **state)
+{
+	struct bench *b = *state;
+	struct set *set = NULL;
+	struct manifest_component *c;
+	struct err err = { 0 };
+	char name[32], path[LAYOUT_KEY_SIZE];
+
+	assert_int_equal(kit_begin(&b->kit, &set, &err), 0);
+	assert_int_equal(set_component(set, "b", "bucket", &c, &err), 0);
+	for (int i = 0; i < VERIFY_PROBLEMS + 5; i++) {
+		(void)snprintf(name, sizeof name, "b/object-%05d", i);
+		assert_int_equal(kit_file(set, c, name, SET_RAW, "x", 1, path,
+		                     &err),
+		    0);
+	}
+	assert_int_equal(set_commit(set, &err), 0);
+	set_free(set);
+	look_up_sets(b);
+	for (int i = 0; i < VERIFY_PROBLEMS + 5; i++) {
+		(void)snprintf(name, sizeof name, "b/object-%05d", i);
+		assert_int_equal(layout_key(b->sets.set[1].folder, name, path,
+		                     &err),
+		    0);
+		remove_file(b, path);
+	}
+	verify(b, 0);
+	assert_int_equal(b->r.problems, VERIFY_PROBLEMS + 5);
+	assert_int_equal(b->r.set[1].problems, VERIFY_PROBLEMS + 5);
+	assert_int_equal(b->r.named, VERIFY_PROBLEMS);
+}
+
+static int
+keep_key(void *arg, const char *key, const struct store_stat *st,
+    struct err *err)
+{
+	(void)st;
+	(void)err;
+	(void)snprintf(arg, LAYOUT_NOTE_SIZE, "%s", key);
+	return 0;
+}
+
+static void
+a_note_that_cannot_be_read_begins_the_row_anew(void **state)
+{
+	struct bench *b = *state;
+	char key[LAYOUT_NOTE_SIZE] = "";
+	struct err err = { 0 };
+
+	verify(b, VERIFY_PLACES / 2);
+	assert_int_equal(b->kit.inner->ops->list(b->kit.inner, "notes/", true,
+	                     keep_key, key, &err),
+	    0);
+	replace_file(b, key, "no json", 7);
+	verify(b, VERIFY_PLACES / 2);
+	assert_int_equal(b->r.problems, 0);
+	assert_false(b->r.set[0].all_read);
+	verify(b, VERIFY_PLACES / 2);
+	assert_true(b->r.set[0].all_read);
+}
+
+/* It must not be taken for one that is damaged. */
+static void
+a_note_that_does_not_come_now_is_an_error(void **state)
+{
+	struct bench *b = *state;
+	unsigned failures = 0;
+	int rc = -1;
+
+	verify(b, VERIFY_PLACES / 2);
+	b->kit.fail_code = ERR_TRANSIENT;
+	for (long n = 0; rc || failures == 0; n++) {
+		struct err err = { 0 };
+
+		assert_true(n < 100);
+		verify_result_done(&b->r);
+		b->kit.ops = 0;
+		b->kit.failed = KIT_OPS;
+		b->kit.fail_at = n;
+		rc = verify_run(&b->o, &b->sets, &b->r, &err);
+		if (b->kit.failed == KIT_GET) {
+			assert_int_equal(rc, -1);
+			assert_true(err_is(&err, ERR_TRANSIENT));
+			failures++;
+		}
+	}
+	b->kit.fail_at = -1;
+	assert_true(failures >= 2); /* the manifest and the note */
+}
+
 static void
 details_of(struct bench *b, enum note_kind kind, struct buf *text)
 {
@@ -543,6 +665,10 @@ main(void)
 		TEST(shared_files_are_read_once_and_hurt_each_who_needs_them),
 		TEST(shares_go_on_until_all_was_read),
 		TEST(failure_begins_the_row_of_shares_anew),
+		TEST(two_sizes_of_one_file_are_a_problem),
+		TEST(problems_are_named_to_a_limit),
+		TEST(a_note_that_cannot_be_read_begins_the_row_anew),
+		TEST(a_note_that_does_not_come_now_is_an_error),
 		TEST(result_is_kept_with_the_set),
 		TEST(failure_is_kept_with_the_set),
 		TEST(who_may_not_write_may_verify),
