@@ -282,6 +282,70 @@ resolve_all(struct work *w, bool *go_on, struct err *err)
 
 /* --- sending */
 
+/*
+ * JSON is sent as YAML for server-side apply, and YAML has no room for some
+ * characters that JSON takes as they are; they only stand in texts.
+ */
+static int
+escape(const struct buf *json, struct buf *yaml, struct err *err)
+{
+	static const struct {
+		const char *text;
+		const char *escaped;
+	} odd[] = {
+		{ "\x7f", "\\u007f" },
+		{ "\xe2\x80\xa8", "\\u2028" },
+		{ "\xe2\x80\xa9", "\\u2029" },
+		{ "\xef\xbb\xbf", "\\ufeff" },
+		{ "\xef\xbf\xbe", "\\ufffe" },
+		{ "\xef\xbf\xbf", "\\uffff" },
+	};
+	const char *at = json->data;
+
+	while (*at) {
+		size_t n = strcspn(at, "\x7f\xc2\xe2\xef"), i = 0;
+
+		if (buf_add(yaml, at, n, err))
+			return -1;
+		at += n;
+		if (!*at)
+			break;
+		while (i < sizeof odd / sizeof *odd &&
+		       !str_starts(at, odd[i].text))
+			i++;
+		if (i < sizeof odd / sizeof *odd) {
+			if (buf_puts(yaml, odd[i].escaped, err))
+				return -1;
+			at += strlen(odd[i].text);
+		} else if (str_starts(at, "\xc2") &&
+		           (unsigned char)at[1] < 0xa0) {
+			if (buf_printf(yaml, err, "\\u%04x",
+			        (unsigned)(unsigned char)at[1]))
+				return -1;
+			at += 2;
+		} else if (buf_add(yaml, at++, 1, err)) {
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* JSON's own for what is made, YAML for server-side apply. */
+static int
+write_body(const struct work *w, bool patch, struct buf *body, struct err *err)
+{
+	AUTO(buf) struct buf json = { .max = KUBE_FILE_MAX };
+	int rc;
+
+	if (!patch)
+		return tree_json_write(w->object, body, err);
+	rc = tree_json_write(w->object, &json, err);
+	if (rc == 0)
+		rc = escape(&json, body, err);
+	buf_wipe(&json);
+	return rc;
+}
+
 static int
 send_object(struct work *w, bool patch, struct buf *answer, struct err *err)
 {
@@ -300,7 +364,7 @@ send_object(struct work *w, bool patch, struct buf *answer, struct err *err)
 	    buf_puts(&path, "?fieldManager=platform-backup", err) ||
 	    (patch && buf_puts(&path, "&force=true", err)) ||
 	    (w->o->dry_run && buf_puts(&path, "&dryRun=All", err)) ||
-	    tree_json_write(w->object, &body, err))
+	    write_body(w, patch, &body, err))
 		return -1;
 	call.path = path.data;
 	call.body = body.data;
@@ -309,6 +373,26 @@ send_object(struct work *w, bool patch, struct buf *answer, struct err *err)
 	            : kube_do(w->o->kube, &call, NULL, err);
 	buf_wipe(&body);
 	return rc;
+}
+
+/* Without what the server counts and notes: a dry run counts nothing. */
+static bool
+is_same(const struct json *was, const struct json *is)
+{
+	const struct json *a = json_first(was);
+
+	for (; a; a = json_next(a)) {
+		const struct json *b = json_opt(is, json_name(a));
+		AUTO(free) char *x = NULL, *y = NULL;
+		struct err why = { 0 };
+
+		if (strcmp(json_name(a), "metadata") == 0)
+			continue;
+		if (!b || json_print(a, &x, &why) || json_print(b, &y, &why) ||
+		    strcmp(x, y) != 0)
+			return false;
+	}
+	return json_count(was) == json_count(is);
 }
 
 static const char *
@@ -336,7 +420,8 @@ update(struct work *w, struct err *err)
 	if (rc)
 		return -1;
 	w->it->state = !was ? KUBE_MADE
-	               : strcmp(version_of(was), version_of(is)) == 0
+	               : strcmp(version_of(was), version_of(is)) == 0 &&
+	                       (!w->o->dry_run || is_same(was, is))
 	                   ? KUBE_UNCHANGED
 	                   : KUBE_UPDATED;
 	return 0;

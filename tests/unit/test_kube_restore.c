@@ -227,6 +227,33 @@ an_update_tells_what_changed(void **state)
 }
 
 static void
+characters_that_yaml_has_no_room_for_are_escaped(void **state)
+{
+	static const struct file f[] = {
+		{ "namespaces/a/configmaps/x.yaml",
+		    "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x, "
+		    "namespace: a}\ndata: {a: \"\\x7f\\x90\\u2028\\uFEFF\\xe9\"}"
+		    "\n" },
+		{ 0 }
+	};
+	const struct httpd_step steps[] = { HEAD,
+		OK(MAPS "/x", "{\"metadata\":{},\"data\":{\"a\":\"1\"}}"),
+		DO("PATCH", MAPS "/x" BY "&force=true&dryRun=All", 200,
+		    "{\"metadata\":{},\"data\":{\"a\":\"2\"}}"),
+		{ 0 } };
+	struct world w;
+
+	(void)state;
+	begin(&w, f, steps, "{policy: update, dry-run: yes}");
+	assert_int_equal(restore(&w), 0);
+	kube_kit_check(&w.kit);
+	assert_non_null(strstr(httpd_body(w.kit.d, 7),
+	    "\"\\u007f\\u0090\\u2028\\ufeff\xc3\xa9\""));
+	assert_non_null(strstr(w.loader.notes.data, "1 updated"));
+	end(&w);
+}
+
+static void
 a_dry_run_is_the_servers(void **state)
 {
 	static const struct file f[] = { MAP("a", "x", ""), { 0 } };
@@ -472,6 +499,8 @@ main(void)
 		cmocka_unit_test(status_is_not_sent),
 		cmocka_unit_test(what_is_there_stays),
 		cmocka_unit_test(an_update_tells_what_changed),
+		cmocka_unit_test(
+		    characters_that_yaml_has_no_room_for_are_escaped),
 		cmocka_unit_test(a_dry_run_is_the_servers),
 		cmocka_unit_test(what_needs_others_is_tried_again),
 		cmocka_unit_test(a_profile_makes_its_namespace_itself),
