@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# Objects of a real API server: saved, deleted, put back, compared.
+# OBJECTS=5000 makes as many besides; 300 are more than one page already.
+. "${0%/*}/../lib/harness.sh"
+requires kubernetes jq zstd python3
+KUBE=$WORK/kube
+trap 'server_stop "$KUBE"' EXIT
+if ! kube_start "$KUBE"; then
+	echo "FAILED - $SCRIPT: Kubernetes does not start"
+	echo "0 passed, 1 failed"
+	exit 1
+fi
+
+objects() {
+	timeout 120 python3 "$TOP/tests/lib/kube_objects.py" "$KUBE" "$@"
+}
+
+kubernetes() {
+	local name=$1
+	shift
+	printf -- '- %s\n' "name: $name"
+	printf '  %s\n' "type: kubernetes" "$@"
+}
+
+configuration() {
+	repository_dir "$T/repository"
+	{
+		kubernetes profiles \
+		    'include-resources: [profiles.kubeflow.org, crd]' \
+		    "plain-secrets: ${1:-true}"
+		kubernetes users 'include-namespaces: [alice, bob]' \
+		    "plain-secrets: ${1:-true}"
+		echo "kubernetes: {kubeconfig: $KUBE/kubeconfig}"
+	} >>"$T/config.yaml"
+}
+
+compare() {
+	jq -S 'del(.[] | select(.kind == "Workflow" and
+	    .metadata.name == "done"))' before.json >expected.json
+	jq -S . after.json >found.json
+	diff expected.json found.json
+}
+
+round_trip() {
+	configuration
+	objects make "${OBJECTS:-300}"
+	objects dump >before.json
+	create
+	json created.json '[.components[].status] == ["ok", "ok"]'
+	objects wipe
+	pb 0 restore "$ID"
+	objects dump >after.json
+	compare
+	grep -q 'a workflow that has ended is not run again' out
+	pb 0 drill "$ID"
+	pb 0 restore "$ID"
+	grep -q ' 0 made, 0 updated, [0-9]* unchanged, 4 left out, 0 failed' out
+}
+
+updates() {
+	configuration
+	create
+	kube "$KUBE" PATCH /api/v1/namespaces/bob/configmaps/nasty \
+	    '{"data": {"plain": "other"}}' application/merge-patch+json >/dev/null
+	pb 0 restore "$ID" --dry-run --existing-resource-policy update
+	grep -q ' 1 updated' out
+	pb 0 restore "$ID"
+	[ "$(kube "$KUBE" GET /api/v1/namespaces/bob/configmaps/nasty |
+	    jq -r .data.plain)" = other ]
+	pb 0 restore "$ID" --existing-resource-policy update
+	[ "$(kube "$KUBE" GET /api/v1/namespaces/bob/configmaps/nasty |
+	    jq -r .data.plain)" = text ]
+}
+
+elsewhere() {
+	configuration
+	create
+	pb 0 restore "$ID" --component users --include-namespaces bob \
+	    --include-resources configmaps,secrets --namespace-mapping bob:eve
+	[ "$(kube "$KUBE" GET /api/v1/namespaces/eve/secrets/s3 |
+	    jq -r .data.key)" = aHVzaC1odXNo ]
+	not kube "$KUBE" GET /api/v1/namespaces/eve/services/web
+}
+
+secrets_stay() {
+	configuration false
+	pb 3 create --json
+	grep -q 'secrets are left out' err
+	not grep -rq aHVzaC1odXNo "$T/repository"
+}
+
+it 'what was deleted comes back field by field, but workflows that ended' \
+    round_trip
+it 'what is there stays, unless it is to be updated' updates
+it 'a part of it goes into another namespace' elsewhere
+it 'secrets do not go into a repository in the clear' secrets_stay
+done_testing
