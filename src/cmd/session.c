@@ -45,10 +45,6 @@ pace_component(struct session *s, struct config_component *c)
 {
 	switch (c->type) {
 	case CONFIG_SQLITE:
-		if (s->paced) {
-			c->sqlite.pod.receive = &s->receive;
-			c->sqlite.pod.send = &s->send;
-		}
 		break;
 	case CONFIG_BUCKET:
 		pace_s3(s, &c->bucket.s3);

@@ -27,7 +27,8 @@ enum {
 
 struct sqlite {
 	struct component base;
-	const struct config_sqlite *cfg;
+	const struct config_component *component;
+	const struct config_sqlite *cfg; /* of it */
 	const char *path, *scratch;
 	bool in_pod;
 };
@@ -130,7 +131,7 @@ sqlite_check(struct component *c, bool restore, struct buf *detail,
 	AUTO(free) char *path = NULL;
 
 	if (s->in_pod)
-		return sqlite_pod_check(s->cfg, restore, detail, err);
+		return sqlite_pod_check(s->component, restore, detail, err);
 	if (sqlite_raw_resolve(s->path, &path, err))
 		return -1;
 	if (restore)
@@ -253,7 +254,8 @@ take_copy(const struct sqlite *s, struct sqlite_copy *copy, struct saver *saver,
 {
 	if (s->in_pod) {
 		if (str_dup(s->path, &copy->from, err) ||
-		    sqlite_pod_copy(s->cfg, copy->to, &copy->locked_ms, err))
+		    sqlite_pod_copy(s->component, copy->to, &copy->locked_ms,
+		        err))
 			return -1;
 		return expect(copy->to, saver, err);
 	}
@@ -330,7 +332,7 @@ tell_of_pod(const struct sqlite *s, struct loader *loader, struct err *err)
 {
 	AUTO(buf) struct buf note = { .max = NOTE_MAX };
 
-	if (sqlite_pod_check(s->cfg, true, &note, err))
+	if (sqlite_pod_check(s->component, true, &note, err))
 		return -1;
 	loader->ops->note(loader, "'%s' in its pod: %s", s->path,
 	    note.data ? note.data : "");
@@ -348,7 +350,7 @@ put_into_pod(const struct sqlite *s, struct loader *loader, struct err *err)
 	    want_saved_room(s, loader->facts, err) ||
 	    private_dir_file(dir, "saved", &path, err) ||
 	    receive(path, loader, err) || examine_saved(path, loader, err) ||
-	    sqlite_pod_load(s->cfg, path, &note, err))
+	    sqlite_pod_load(s->component, path, &note, err))
 		return -1;
 	loader->ops->note(loader, "in the pod: %s", note.data ? note.data : "");
 	return 0;
@@ -443,6 +445,7 @@ component_sqlite_new(const struct config_component *cfg, const char *to,
 		return err_nomem(err);
 	s->base.ops = &sqlite_ops;
 	s->base.name = cfg->name;
+	s->component = cfg;
 	s->cfg = &cfg->sqlite;
 	s->path = to ? to : cfg->sqlite.path;
 	s->scratch = scratch;

@@ -286,20 +286,18 @@ set_up(struct pod_helper *h, struct err *err)
 }
 
 int
-pod_helper_new(const struct config_pod *cfg, const char *path,
-    struct pod_helper **ret, struct err *err)
+pod_helper_new(const struct config_component *cfg, struct pod_helper **ret,
+    struct err *err)
 {
-	const struct kube_options o = { .kubeconfig = cfg->kubeconfig,
-		.context = cfg->context,
-		.receive = cfg->receive,
-		.send = cfg->send };
+	const struct config_sqlite *db = &cfg->sqlite;
 	AUTO(pod_helper) struct pod_helper *h = calloc(1, sizeof *h);
 
 	if (!h)
 		return err_nomem(err);
 	h->said.max = SAID_MAX;
-	if (kube_new(&o, &h->k, err) ||
-	    pod_place_find(h->k, cfg, path, &h->place, err) || set_up(h, err))
+	if (kube_new(cfg->kube, &h->k, err) ||
+	    pod_place_find(h->k, &db->pod, db->path, &h->place, err) ||
+	    set_up(h, err))
 		return -1;
 	*ret = TAKE(h);
 	return 0;

@@ -12,14 +12,15 @@
 #include "base/err.h"
 #include "base/scope.h"
 
-struct config_pod;
+struct config_component;
 struct kube;
 struct pod_helper;
 struct sink;
 
 /* Find the pod, find out what it is, and send the helper that fits.
- * ERR_NOTFOUND, ERR_USAGE: there is no shell, no place, no helper for it. */
-MUST_CHECK int pod_helper_new(const struct config_pod *, const char *path,
+ * The component is one of SQLite in a pod.  ERR_NOTFOUND, ERR_USAGE: there is
+ * no shell, no place, no helper for it. */
+MUST_CHECK int pod_helper_new(const struct config_component *,
     struct pod_helper **, struct err *);
 /* What was sent is removed, where that has not been done. */
 void pod_helper_free(struct pod_helper *);

@@ -30,7 +30,7 @@ answer_line(const struct sink *out, struct buf *to, struct err *err)
 }
 
 static int
-one_line(const struct config_sqlite *cfg, const struct pod_helper_call *call,
+one_line(const struct config_component *cfg, const struct pod_helper_call *call,
     struct buf *to, struct err *err)
 {
 	AUTO(pod_helper) struct pod_helper *h = NULL;
@@ -38,7 +38,7 @@ one_line(const struct config_sqlite *cfg, const struct pod_helper_call *call,
 	struct pod_helper_call c = *call;
 
 	if (sink_mem_new(LINE_MAX_KEPT, &out, err) ||
-	    pod_helper_new(&cfg->pod, cfg->path, &h, err))
+	    pod_helper_new(cfg, &h, err))
 		return -1;
 	c.out = out;
 	if (pod_helper_run(h, &c, err))
@@ -47,7 +47,7 @@ one_line(const struct config_sqlite *cfg, const struct pod_helper_call *call,
 }
 
 int
-sqlite_pod_check(const struct config_sqlite *cfg, bool restore,
+sqlite_pod_check(const struct config_component *cfg, bool restore,
     struct buf *detail, struct err *err)
 {
 	const struct pod_helper_call c = {
@@ -154,7 +154,7 @@ is_whole(const struct incoming *in, struct err *err)
 }
 
 int
-sqlite_pod_copy(const struct config_sqlite *cfg, const char *to,
+sqlite_pod_copy(const struct config_component *cfg, const char *to,
     int64_t *locked_ms, struct err *err)
 {
 	AUTO(pod_helper) struct pod_helper *h = NULL;
@@ -162,7 +162,7 @@ sqlite_pod_copy(const struct config_sqlite *cfg, const char *to,
 	int fd = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	struct incoming in = { .fd = fd };
 	const struct pod_helper_call c = { .word = "backup",
-		.numbers = { cfg->busy_timeout_s * 1000 },
+		.numbers = { cfg->sqlite.busy_timeout_s * 1000 },
 		.count = 1,
 		.dirs = true,
 		.in = -1,
@@ -170,8 +170,8 @@ sqlite_pod_copy(const struct config_sqlite *cfg, const char *to,
 
 	if (fd < 0)
 		return err_sys(err, "cannot make '%s'", to);
-	if (pod_helper_new(&cfg->pod, cfg->path, &h, err) ||
-	    pod_helper_run(h, &c, err) || is_whole(&in, err))
+	if (pod_helper_new(cfg, &h, err) || pod_helper_run(h, &c, err) ||
+	    is_whole(&in, err))
 		return -1;
 	*locked_ms = (int64_t)in.locked_ms;
 	return 0;
@@ -180,12 +180,12 @@ sqlite_pod_copy(const struct config_sqlite *cfg, const char *to,
 /* --- one that goes */
 
 int
-sqlite_pod_load(const struct config_sqlite *cfg, const char *from,
+sqlite_pod_load(const struct config_component *cfg, const char *from,
     struct buf *note, struct err *err)
 {
 	AUTO(close) int fd = open(from, O_RDONLY | O_CLOEXEC);
 	struct pod_helper_call c = { .word = "restore",
-		.numbers = { cfg->busy_timeout_s * 1000 },
+		.numbers = { cfg->sqlite.busy_timeout_s * 1000 },
 		.count = 2,
 		.dirs = true,
 		.in = fd };

@@ -178,10 +178,6 @@ struct sqlite_item {
 };
 
 static const struct field pod_fields[] = {
-	{ "kubeconfig", FIELD_TEXT,
-	    offsetof(struct config_sqlite, pod.kubeconfig), false, NULL },
-	{ "context", FIELD_TEXT, offsetof(struct config_sqlite, pod.context),
-	    false, NULL },
 	{ "namespace", FIELD_TEXT,
 	    offsetof(struct config_sqlite, pod.namespace), false, NULL },
 	{ "application", FIELD_TEXT,
@@ -667,16 +663,6 @@ is_named(const struct config_component *c, const char *name)
 	return c->name && name && strcmp(c->name, name) == 0;
 }
 
-/* The configuration's, where the pod's own says nothing. */
-static void
-use_cluster(struct config_pod *p, const struct kube_options *o)
-{
-	if (p->kubeconfig || p->context)
-		return;
-	p->kubeconfig = o->kubeconfig;
-	p->context = o->context;
-}
-
 static int
 decode_components(const struct tree *list, struct config *c, struct err *err)
 {
@@ -700,8 +686,6 @@ decode_components(const struct tree *list, struct config *c, struct err *err)
 			it->kubernetes.encrypted =
 			    c->repository.keys.nrecipients > 0;
 		it->kube = &c->kubernetes;
-		if (it->type == CONFIG_SQLITE)
-			use_cluster(&it->sqlite.pod, &c->kubernetes);
 		for (size_t i = 0; i < c->ncomponents; i++)
 			if (is_named(&c->components[i], it->name))
 				return tree_err(tree_get(t, "name"), err,

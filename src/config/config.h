@@ -29,15 +29,12 @@ enum config_type {
 	CONFIG_KUBERNETES
 };
 
-/* In another pod of a cluster.  Its account: as kube.h says. */
+/* In another pod of the cluster. */
 struct config_pod {
 	bool wanted;
-	const char *kubeconfig, *context;
 	const char *namespace;         /* NULL: the account's */
 	const char *application, *pod; /* one of them */
 	const char *container;         /* NULL: the first that is not Juju's */
-	struct rate *receive, *send;   /* not read from the tree; NULL: no limit
-	                                */
 };
 
 struct config_sqlite {

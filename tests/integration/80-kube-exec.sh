@@ -57,10 +57,10 @@ configured() {
 	    type: sqlite
 	    busy-timeout: 2
 	    kubernetes:
-	      kubeconfig: $KUBE/kubeconfig
 	      path: /data/mlmd.db
 	YAML
 	printf '      %s\n' "${@:-pod: $POD}" >>"$T/config.yaml"
+	echo "kubernetes: {kubeconfig: $KUBE/kubeconfig}" >>"$T/config.yaml"
 }
 
 content() {

@@ -459,8 +459,7 @@ a_database_in_a_pod_is_read(void **state)
 	    "components:\n"
 	    "- {name: a, type: sqlite, kubernetes: {application: m, container: "
 	    "d, namespace: n, path: /a}}\n"
-	    "- {name: b, type: sqlite, kubernetes: {pod: p, path: /b, context: "
-	    "other}}\n"
+	    "- {name: b, type: sqlite, kubernetes: {pod: p, path: /b}}\n"
 	    "- {name: c, type: sqlite, path: /c}\n"
 	    "kubernetes: {kubeconfig: /k, context: main}\n";
 	const struct config_pod *p;
@@ -475,12 +474,10 @@ a_database_in_a_pod_is_read(void **state)
 	assert_string_equal(p->application, "m");
 	assert_string_equal(p->container, "d");
 	assert_string_equal(p->namespace, "n");
-	assert_string_equal(p->kubeconfig, "/k");
-	assert_string_equal(p->context, "main");
+	assert_string_equal(c->components[0].kube->kubeconfig, "/k");
+	assert_string_equal(c->components[0].kube->context, "main");
 	p = &c->components[1].sqlite.pod;
 	assert_string_equal(p->pod, "p");
-	assert_null(p->kubeconfig);
-	assert_string_equal(p->context, "other");
 	assert_false(c->components[2].sqlite.pod.wanted);
 }
 
