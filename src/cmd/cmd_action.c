@@ -1,6 +1,7 @@
 #include "cmd/cmd_action.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -81,10 +82,34 @@ split(struct action *a, const char *text, struct err *err)
 	                 "'component' is given, and names none: '%.80s'", text);
 }
 
+/* Charmed Velero's "app:endpoint": the component of that relation. */
+static int
+read_target(struct action *a, const char *target, struct err *err)
+{
+	const char *colon = strchr(target, ':');
+	char name[128];
+
+	if (!colon || colon == target || colon[1] == '\0')
+		return err_set(err, ERR_USAGE,
+		    "Invalid target format. Use 'app:endpoint'");
+	(void)snprintf(name, sizeof name, "%.*s-%s", (int)(colon - target),
+	    target, colon + 1);
+	if (strlen(name) > 63) /* as relation_velero_decode cuts it */
+		name[63] = '\0';
+	return split(a, name, err);
+}
+
 static int
 read_choice(struct action *a, struct err *err)
 {
 	const char *names = param(a, "component");
+	const char *target = param(a, "target");
+
+	if (names && target)
+		return err_set(err, ERR_USAGE,
+		    "give either 'component' or 'target'");
+	if (target)
+		return read_target(a, target, err);
 
 	a->to = param(a, "to");
 	if (a->to) {

@@ -167,6 +167,33 @@ relations_become_a_configuration(void **state)
 }
 
 static void
+objects_that_others_name_are_components(void **state)
+{
+	struct err err = { 0 };
+	AUTO(charm) struct charm c = { 0 };
+
+	(void)state;
+	all_relations("s3-parameters) echo '[\"s3-parameters:1\"]';;\n"
+	              "velero-backups) echo '[\"velero-backups:1\",\"velero-"
+	              "backups:2\",\"velero-backups:3\"]';;\n",
+	    "", "");
+	faketool_add("relation-get",
+	    "case $3 in\n"
+	    "s3-*:1) printf '%s' '{\"access-key\":\"AK\",\"secret-key\":"
+	    "\"SK\",\"endpoint\":\"http://s3:80\",\"bucket\":\"backups\"}';;\n"
+	    "velero-*:3) echo '{}';;\n"
+	    "velero-*) printf '%s' '{\"app\":\"mlmd\",\"relation_name\":"
+	    "\"v\",\"spec\":\"{}\"}';;\n"
+	    "*) echo '{}';; esac");
+	if (charm_read(&action, &c, &err))
+		fail_msg("%s", err.msg);
+	assert_string_equal(tree_text(component(&c, 0), "name"), "mlmd-v");
+	assert_string_equal(tree_text(component(&c, 0), "type"), "kubernetes");
+	assert_string_equal(tree_text(component(&c, 1), "name"), "mlmd-v-2");
+	assert_null(component(&c, 2));
+}
+
+static void
 options_add_and_name(void **state)
 {
 	struct err err = { 0 };
@@ -695,6 +722,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TOOL_TEST(unrelated_charm_is_blocked_and_says_what_to_do),
 		TOOL_TEST(relations_become_a_configuration),
+		TOOL_TEST(objects_that_others_name_are_components),
 		TOOL_TEST(options_add_and_name),
 		TOOL_TEST(retention_is_a_map_in_yaml),
 		TOOL_TEST(pause_is_for_each_component_that_names_none),

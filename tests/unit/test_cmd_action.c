@@ -114,6 +114,13 @@ static void
 wrong_name_is_said_before_anything_is_sent(void **state)
 {
 	(void)state;
+	faketool_add("action-get", "echo '{\"target\":\"b:v\"}'");
+	fails_with("check", "no component 'b-v' in the configuration]");
+	faketool_add("action-get", "echo '{\"target\":\"b\"}'");
+	fails_with("check", "Invalid target format. Use 'app:endpoint']");
+	faketool_add("action-get",
+	    "echo '{\"target\":\"b:v\",\"component\":\"a\"}'");
+	fails_with("check", "give either 'component' or 'target']");
 	faketool_add("action-get", "echo '{\"component\":\" a , b\"}'");
 	fails_with("check", "no component 'b' in the configuration]");
 }
