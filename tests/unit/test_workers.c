@@ -14,12 +14,15 @@
 #include <cmocka.h>
 
 #include "../lib/age_kit.h"
+#include "../lib/share_kit.h"
 #include "../lib/sqlite_kit.h"
 #include "../lib/store_fault.h"
 #include "base/clock.h"
+#include "base/str.h"
 #include "base/yaml.h"
 #include "config/config.h"
 #include "engine/join.h"
+#include "repo/share_files.h"
 
 enum { MOST = 500 };
 
@@ -62,7 +65,7 @@ sleep_ms(void *ctx, unsigned ms)
 }
 
 static void
-read_config(struct bench *b)
+read_config(struct bench *b, const char *component)
 {
 	char text[3 * KIT_PATH];
 	struct tree *tree = NULL;
@@ -72,10 +75,11 @@ read_config(struct bench *b)
 	(void)snprintf(text, sizeof text,
 	    "scratch: %s\n"
 	    "repository: {path: /nowhere}\n"
-	    "components: [{name: db, type: sqlite, path: %s}]\n",
-	    b->dir, b->db);
+	    "components: [%s]\n",
+	    b->dir, component);
 	assert_int_equal(yaml_parse(text, strlen(text), "f", &tree, &err), 0);
-	assert_int_equal(config_decode(tree, &b->config, &err), 0);
+	if (config_decode(tree, &b->config, &err))
+		fail_msg("%s", err.msg);
 	assert_int_equal(plan_backup(b->config, &all, &b->plan, &err), 0);
 }
 
@@ -97,6 +101,7 @@ setup(void **state)
 {
 	struct bench *b = calloc(1, sizeof *b);
 	const struct kit_db db = { .page_size = 1024, .rows = 20, .pad = 400 };
+	char component[KIT_PATH + 64];
 
 	*state = b;
 	if (!b)
@@ -105,7 +110,9 @@ setup(void **state)
 	kit_dir(b->dir);
 	kit_path(b->db, b->dir, "a.db");
 	kit_make(b->db, db);
-	read_config(b);
+	(void)snprintf(component, sizeof component,
+	    "{name: db, type: sqlite, path: %s}", b->db);
+	read_config(b, component);
 	open_repo(b);
 	return 0;
 }
@@ -272,7 +279,6 @@ workers_that_do_not_fit_the_plan_are_refused(void **state)
 	struct bench *b = *state;
 	AUTO(workers_result) struct workers_result r = { 0 };
 	AUTO(manifest) struct manifest *m = NULL;
-	struct age_keys keys = age_kit_both();
 	struct err err = { 0 };
 
 	saves(b, 0, 2, false);
@@ -281,9 +287,144 @@ workers_that_do_not_fit_the_plan_are_refused(void **state)
 	assert_non_null(strstr(err.msg, "for 2 workers, not 3"));
 	assert_int_equal(join(b, 3, 0, &m, &err), -1);
 	assert_int_equal(err.code, ERR_USAGE);
+}
+
+/* What one can read the others can: the recipients are the same for all. */
+static void
+workers_that_encrypt_to_others_are_refused(void **state)
+{
+	static const char *const first[] = { AGE_KIT_RECIPIENT, NULL };
+	static const char *const both[] = { AGE_KIT_RECIPIENT, AGE_KIT_OTHER,
+		NULL };
+	struct age_keys keys = age_kit_keys(first, AGE_KIT_OTHER_IDENTITY);
+	struct bench *b = *state;
+	AUTO(workers_result) struct workers_result r = { 0 };
+	struct err err = { 0 };
+
 	repo_set_keys(b->repo, &keys);
+	saves(b, 0, 2, false);
+	keys = age_kit_keys(both, AGE_KIT_OTHER_IDENTITY);
 	assert_int_equal(save(b, 1, 2, 0, &r, &err), -1);
+	assert_int_equal(err.code, ERR_USAGE);
+	assert_non_null(strstr(err.msg,
+	    "does not encrypt to the same 'recipients'"));
+	/* nor is the plan found by one that does not encrypt */
 	repo_set_keys(b->repo, NULL);
+	assert_int_equal(save(b, 1, 2, 0, &r, &err), -1);
+}
+
+/* What worker 0 begins; with a plan or without. */
+static void
+begin(struct bench *b, const char *run, unsigned workers, bool planned,
+    char folder[LAYOUT_FOLDER_SIZE])
+{
+	const struct set_options o = {
+		.name = "n", .tool = "t", .by = "b", .clock = &b->clock
+	};
+	AUTO(share_plan) struct share_plan *p = NULL;
+	struct set *set = NULL;
+	struct err err = { 0 };
+
+	assert_int_equal(set_begin(b->repo, &o, &set, &err), 0);
+	memcpy(folder, set_folder(set), LAYOUT_FOLDER_SIZE);
+	assert_int_equal(share_files_begin(set, run, workers, &err), 0);
+	if (planned) {
+		assert_int_equal(share_kit_plan(&p, &err), 0);
+		assert_int_equal(share_files_put_plan(b->repo, p,
+		                     set_manifest(set), &err),
+		    0);
+	}
+	set_leave(set);
+}
+
+static void
+a_silent_worker_zero_is_told_from_none(void **state)
+{
+	struct bench *b = *state;
+	AUTO(workers_result) struct workers_result r = { 0 };
+	char folder[LAYOUT_FOLDER_SIZE];
+	struct err err = { 0 };
+
+	begin(b, "run", 2, false, folder);
+	assert_int_equal(save(b, 1, 2, 0, &r, &err), -1);
+	assert_int_equal(err.code, ERR_NOTFOUND);
+	assert_non_null(strstr(err.msg, "has no plan, and worker 0 has been "
+	                                "silent for 0 s"));
+}
+
+static void
+put_plan(struct bench *b)
+{
+	saves(b, 0, 2, false);
+}
+
+/* It may take as long as its databases need. */
+static void
+a_worker_zero_that_is_alive_is_waited_for(void **state)
+{
+	struct bench *b = *state;
+	AUTO(workers_result) struct workers_result r = { 0 };
+	char folder[LAYOUT_FOLDER_SIZE];
+	struct err err = { 0 };
+
+	begin(b, "run", 2, false, folder);
+	b->on_sleep = put_plan;
+	if (save(b, 1, 2, 100, &r, &err))
+		fail_msg("%s", err.msg);
+	assert_non_null(r.share);
+	assert_true(b->slept >= 1);
+}
+
+static void
+put_share(struct bench *b, const char *folder, unsigned worker)
+{
+	AUTO(share) struct share *s = NULL;
+	char name[LAYOUT_SHARE_SIZE];
+	struct err err = { 0 };
+
+	assert_int_equal(share_kit_share(worker, &s, &err), 0);
+	free(TAKE(s->manifest->folder));
+	assert_int_equal(str_dup(folder, &s->manifest->folder, &err), 0);
+	memcpy(s->manifest->id, folder, LAYOUT_ID_SIZE - 1);
+	manifest_files_forget(s->manifest);
+	(void)snprintf(name, sizeof name, "%05u-%08x", worker % 1000, 7U);
+	assert_int_equal(share_files_put(b->repo, name, s, s->manifest, &err),
+	    0);
+}
+
+/* Each left an object out; the list of references is missing. */
+static void
+what_parts_of_a_bucket_lack_the_whole_lacks(void **state)
+{
+	struct bench *b = *state;
+	struct backup_options backup;
+	const struct workers_options o = {
+		.backup = &backup, .run = "nightly-1", .workers = 3
+	};
+	AUTO(manifest) struct manifest *m = NULL;
+	char folder[LAYOUT_FOLDER_SIZE];
+	const struct manifest_component *c;
+	struct err err = { 0 };
+
+	plan_done(&b->plan);
+	config_free(TAKE(b->config));
+	read_config(b, "{name: mlpipeline, type: bucket, bucket: bbb, "
+	               "endpoint: 'http://127.0.0.1:9', "
+	               "access-key: a, secret-key: s}");
+	backup = backup_options(b);
+	begin(b, "nightly-1", 3, true, folder);
+	for (unsigned i = 0; i < 3; i++)
+		put_share(b, folder, i);
+	if (join_run(&o, &m, &err))
+		fail_msg("%s", err.msg);
+	assert_int_equal(m->ncomponents, 1);
+	c = &m->component[0];
+	assert_int_equal(c->status, MANIFEST_DEGRADED);
+	assert_string_equal(c->message, "1 object could not be read");
+	assert_int_equal(c->nunread, 3);
+	assert_string_equal(c->unread[2], "secret/key");
+	assert_int_equal(c->objects, 36);
+	assert_false(m->references.checked);
 }
 
 /* Whatever fails, a later try of the same goes on, and the set is whole. */
@@ -376,6 +517,10 @@ main(void)
 		WITH_BENCH(join_may_wait_for_shares),
 		WITH_BENCH(workers_wait_for_the_plan_as_long_as_they_are_told),
 		WITH_BENCH(workers_that_do_not_fit_the_plan_are_refused),
+		WITH_BENCH(workers_that_encrypt_to_others_are_refused),
+		WITH_BENCH(a_silent_worker_zero_is_told_from_none),
+		WITH_BENCH(a_worker_zero_that_is_alive_is_waited_for),
+		WITH_BENCH(what_parts_of_a_bucket_lack_the_whole_lacks),
 		WITH_BENCH(each_operation_of_the_store_may_fail),
 	};
 
