@@ -97,6 +97,16 @@ missing_id_fails(void **state)
 }
 
 static void
+what_is_meant_must_be_said(void **state)
+{
+	(void)state;
+	fails_with("drill", "'backup-id' is empty]");
+	fails_with("verify-backup", "give either 'backup-id' or 'all']");
+	faketool_add("action-get", "echo '{\"backup-id\":\"x\",\"all\":true}'");
+	fails_with("verify-backup", "give either 'backup-id' or 'all']");
+}
+
+static void
 too_many_names_fail(void **state)
 {
 	char body[2048] = "echo '{\"component\":\"";
@@ -178,6 +188,7 @@ main(void)
 		TOOL_TEST(unit_without_components_fails_with_what_to_do),
 		TOOL_TEST(unknown_action_fails),
 		TOOL_TEST(missing_id_fails),
+		TOOL_TEST(what_is_meant_must_be_said),
 		TOOL_TEST(too_many_names_fail),
 		TOOL_TEST(wrong_name_is_said_before_anything_is_sent),
 		TOOL_TEST(juju_that_does_not_answer_is_told),

@@ -9,8 +9,10 @@
 #include <sys/stat.h>
 
 #include <cmocka.h>
+#include <errno.h>
 
 #include "../lib/failalloc.h"
+#include "../lib/failcall.h"
 #include "base/file.h"
 #include "crypto/age_keys.h"
 
@@ -98,6 +100,25 @@ a_place_that_is_none_is_named(void **state)
 }
 
 static void
+a_disk_that_fails_leaves_no_half_of_a_key(void **state)
+{
+	static const char *const call[] = { "write", "fsync" };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct err err = { 0 };
+
+		(void)unlink(path);
+		failcall_at(call[i], 0, ENOSPC);
+		assert_int_equal(keygen(&err), -1);
+		assert_true(failcall_end());
+		assert_int_equal(err.code, ERR_NOROOM);
+		assert_non_null(strstr(err.msg, path));
+		assert_int_equal(access(path, F_OK), -1);
+	}
+}
+
+static void
 every_allocation_may_fail(void **state)
 {
 	long n = 0;
@@ -127,6 +148,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(a_key_that_is_there_stays,
 		    setup, teardown),
 		cmocka_unit_test(a_place_that_is_none_is_named),
+		cmocka_unit_test_setup_teardown(
+		    a_disk_that_fails_leaves_no_half_of_a_key, setup, teardown),
 		cmocka_unit_test_setup_teardown(every_allocation_may_fail,
 		    setup, teardown),
 	};

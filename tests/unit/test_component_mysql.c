@@ -245,6 +245,53 @@ references_of_kfp_are_given_and_counted(void **state)
 	database_kit_end(&w);
 }
 
+static void
+references_too_long_for_a_key_are_a_note(void **state)
+{
+	struct database_kit w;
+
+	(void)state;
+	begin(&w, CONFIG_REPLICA_PREFERRED);
+	faketool_add("mariadb",
+	    "case $* in *--quick*) printf 'K\\t%020000d\\n' 1; exit;; esac\n"
+	    "case $(tail -n 1 \"${0%/*}/calls\") in *information_schema.COL*) "
+	    "printf 'pipeline_versions.UUID\\nrun_details."
+	    "WorkflowRuntimeManifest\\n'; exit;; esac\n"
+	    ". \"${0%/*}/server\"");
+	faketool_add("server", client);
+	assert_int_equal(database_kit_backup(&w), 0);
+	assert_non_null(strstr(w.saver.notes.data,
+	    "1 references are too long to be keys"));
+	assert_int_equal(w.saver.references.len, 0);
+	database_kit_end(&w);
+}
+
+static void
+a_server_that_tells_no_rights_is_not_emptied(void **state)
+{
+	struct database_kit w;
+	struct fake_loader l;
+	char *calls;
+
+	(void)state;
+	begin(&w, CONFIG_REPLICA_PREFERRED);
+	assert_int_equal(database_kit_backup(&w), 0);
+	assert_int_equal(fake_loader_init(&l, &w.saver, w.scratch, &w.err), 0);
+	free(faketool_calls());
+	faketool_add("mariadb",
+	    "case $(tail -n 1 \"${0%/*}/calls\") in *USER_PRIVILEGES*) "
+	    "exit;; esac\n"
+	    ". \"${0%/*}/server\"");
+	faketool_add("server", client);
+	assert_int_equal(w.c->ops->restore(w.c, &l.base, &w.err), -1);
+	assert_non_null(strstr(w.err.msg, "the server answers nothing"));
+	calls = faketool_calls();
+	assert_null(strstr(calls, "DROP TABLE"));
+	free(calls);
+	fake_loader_done(&l);
+	database_kit_end(&w);
+}
+
 /* Every 17th: each run starts as many programs. */
 static void
 allocations_of_a_backup_may_fail(void **state)
@@ -334,6 +381,8 @@ main(void)
 		cmocka_unit_test(the_way_back_is_a_command_whatever_the_names),
 		cmocka_unit_test(what_cannot_be_looked_up_is_a_note),
 		cmocka_unit_test(references_of_kfp_are_given_and_counted),
+		cmocka_unit_test(references_too_long_for_a_key_are_a_note),
+		cmocka_unit_test(a_server_that_tells_no_rights_is_not_emptied),
 		cmocka_unit_test(every_allocation_of_a_check_may_fail),
 		cmocka_unit_test(allocations_of_a_backup_may_fail),
 		cmocka_unit_test(allocations_of_a_restore_may_fail),

@@ -6,16 +6,19 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "../lib/failalloc.h"
+#include "../lib/failcall.h"
 #include "../lib/fake_saver.h"
 #include "../lib/sqlite_kit.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "component/component.h"
+#include "component/private_dir.h"
 
 /* A database in a folder of its own, a component for it, a saver. */
 struct world {
@@ -437,6 +440,45 @@ a_symbolic_link_is_followed(void **state)
 
 /* --- memory */
 
+/* As the next one does that makes a folder there. */
+static void
+sweep(struct world *w)
+{
+	AUTO(private_dir) struct private_dir *d = NULL;
+
+	assert_int_equal(private_dir_new(w->scratch, &d, &w->err), 0);
+}
+
+/* A backup fails, or what it saved is whole. */
+static void
+each_call_may_fail(void **state)
+{
+	static const char *const call[] = { "open64", "read", "stat64",
+		"pread64", "mkdtemp", "fcntl64" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof call / sizeof call[0]; i++) {
+		bool struck = true;
+
+		for (unsigned n = 0; struck; n++) {
+			struct world w;
+			int rc;
+
+			begin(&w);
+			kit_make(w.db, (struct kit_db){ .wal = i % 2 });
+			failcall_at(call[i], n, EIO);
+			rc = backup(&w);
+			struck = failcall_end();
+			assert_true(rc == 0 || w.err.msg[0] != '\0');
+			assert_true(rc == 0 || !w.saver.finished);
+			if (rc == 0)
+				assert_int_equal(kit_sum(saved(&w)), KIT_SUM);
+			sweep(&w);
+			end(&w);
+		}
+	}
+}
+
 static void
 every_allocation_may_fail(void **state)
 {
@@ -744,6 +786,7 @@ main(void)
 		cmocka_unit_test(a_saver_that_fails_gets_no_finish),
 		cmocka_unit_test(odd_paths_and_tables_are_saved),
 		cmocka_unit_test(a_symbolic_link_is_followed),
+		cmocka_unit_test(each_call_may_fail),
 		cmocka_unit_test(every_allocation_may_fail),
 		cmocka_unit_test(sqlite_may_run_out_of_memory),
 		cmocka_unit_test(check_wants_room_for_the_copy),

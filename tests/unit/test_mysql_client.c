@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "../lib/failalloc.h"
+#include "../lib/faketool.h"
 #include "component/mysql_client.h"
 
 static const struct database_unit unit = { .host = "db", .port = 3306 };
@@ -183,6 +184,31 @@ rows_are_cut_and_unescaped(void **state)
 	assert_false(mysql_client_row(&cursor, f, 3));
 	cursor = NULL;
 	assert_false(mysql_client_row(&cursor, f, 3));
+	assert_int_equal(mysql_client_unescaped('0'), ' ');
+}
+
+/* As an old client of MySQL does not know how MySQL 8 wants a password. */
+static void
+what_one_program_cannot_the_other_may(void **state)
+{
+	const struct config_database c = { .username = "u" };
+	struct mysql_tools t = { .query = { "mariadb", "mysql" } };
+	AUTO(buf) struct buf rows = { .max = 4096 };
+	struct err err = { 0 };
+
+	(void)state;
+	faketool_setup();
+	faketool_add("mariadb",
+	    "echo half; echo 'ERROR 2059 (HY000): plugin' >&2; exit 1");
+	faketool_add("mysql", "echo 8.0.44");
+	assert_int_equal(mysql_client_query(&t, &c, &unit, "x", &rows, &err),
+	    0);
+	assert_string_equal(rows.data, "8.0.44\n");
+	t.query[1] = NULL;
+	assert_int_equal(mysql_client_query(&t, &c, &unit, "x", &rows, &err),
+	    -1);
+	assert_int_equal(err.code, ERR_IO);
+	faketool_teardown();
 }
 
 static void
@@ -236,6 +262,7 @@ main(void)
 		cmocka_unit_test(the_last_line_tells_where_no_other_does),
 		cmocka_unit_test(errors_say_what_to_do),
 		cmocka_unit_test(rows_are_cut_and_unescaped),
+		cmocka_unit_test(what_one_program_cannot_the_other_may),
 		cmocka_unit_test(the_program_that_fits_is_taken),
 		cmocka_unit_test(every_allocation_may_fail),
 	};

@@ -606,6 +606,27 @@ garbage_is_kept_and_replaced(void **state)
 	damaged(junk, sizeof junk);
 }
 
+/* What may be a transaction that was cut off, until SQLite looks at it. */
+static void
+garbage_with_a_journal_is_kept_and_replaced(void **state)
+{
+	struct world w;
+	char junk[9000], journal[KIT_PATH];
+
+	(void)state;
+	memset(junk, 0x5a, sizeof junk);
+	memcpy(junk, "SQLite format 3", 16);
+	begin(&w, (struct kit_db){ 0 });
+	kit_write(w.db, junk, sizeof junk);
+	kit_write(kit_path(journal, w.data, "mlmd.db-journal"), "no journal",
+	    10);
+	must_restore(&w);
+	is_saved_one(&w);
+	assert_false(kit_there(journal));
+	assert_true(noted(&w, "must be restarted"));
+	end(&w);
+}
+
 static void
 a_truncated_target_is_kept_and_replaced(void **state)
 {
@@ -1139,6 +1160,7 @@ main(void)
 		cmocka_unit_test(what_the_disk_has_no_room_for_is_not_begun),
 		cmocka_unit_test(a_journal_without_its_database_is_not_applied),
 		cmocka_unit_test(garbage_is_kept_and_replaced),
+		cmocka_unit_test(garbage_with_a_journal_is_kept_and_replaced),
 		cmocka_unit_test(a_truncated_target_is_kept_and_replaced),
 		cmocka_unit_test(a_stream_that_breaks_off_changes_nothing),
 		cmocka_unit_test(other_row_counts_than_saved_change_nothing),
