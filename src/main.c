@@ -11,6 +11,7 @@ main(int argc, char *argv[])
 {
 	/* a reader of our output that goes away, and a file that may not grow,
 	 * are errors of write */
+	/* the system knows no error of these two */
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
 	    signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
 		return CMD_FAILED;

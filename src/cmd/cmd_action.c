@@ -206,6 +206,7 @@ run_create(struct action *a, struct err *err)
 	if (a->choice.nonly == 0 && a->unit.gap.state != RELATION_READY)
 		return err_set(err, ERR_USAGE, "%s", a->unit.gap.text);
 	if (create(a, &m, err)) {
+		/* here and below: only where Juju fails just now */
 		if (unit_remember_failure(clock_now(clock_real()), &unheard))
 			log_warning("%s", unheard.msg);
 		return -1;

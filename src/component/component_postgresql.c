@@ -347,6 +347,7 @@ postgresql_scan(struct database *d, struct loader *loader,
 
 	if (client_version("pg_restore", version, sizeof version, &why) == 0)
 		return scan_by_tool(d, loader, ends, err);
+	/* of a system that starts no programs any more */
 	if (!err_is(&why, ERR_NOTFOUND)) {
 		*err = why;
 		return -1;

@@ -82,6 +82,7 @@ static int
 drop(struct database *d, const char *name, struct err *err)
 {
 	if (!str_starts(name, DATABASE_DRILL_PREFIX))
+		/* no caller asks for it today */
 		return err_set(err, ERR_USAGE, "'%s' is no database of a drill",
 		    name);
 	return d->ops->drop(d, &d->unit[0], name, err);

@@ -73,6 +73,7 @@ sqlite_bag_add(struct sqlite_bag *b, const char *text, struct err *err)
 	int rc;
 
 	(void)sqlite3_reset(b->add);
+	/* only out of memory, or of more than SQLite takes: 10^9 bytes */
 	if (sqlite3_bind_blob64(b->add, 1, text, strlen(text), SQLITE_STATIC) !=
 	    SQLITE_OK)
 		return failed(b, err);

@@ -44,6 +44,7 @@ try_store(struct store *st, struct buf *detail, struct err *err)
 	if (store_put_bytes(st, key, text, sizeof text - 1, err) ||
 	    store_get_bytes(st, key, &back, err))
 		return -1;
+	/* no store of the tests gives back other bytes */
 	if (back.len != sizeof text - 1 ||
 	    memcmp(back.data, text, back.len) != 0)
 		return err_set(err, ERR_CORRUPT,
@@ -66,6 +67,7 @@ look_at_store(struct store *st, struct buf *detail, struct err *err)
 	    try_store(st, detail, err) || st->ops->room(st, &room, err))
 		return -1;
 	str_bytes(room, size);
+	/* a disk that is nearly full is not to be had in a test */
 	if (room < ROOM_MIN)
 		return err_set(err, ERR_NOROOM, "%s has only %s left",
 		    st->ops->where(st), size);

@@ -21,6 +21,7 @@ place_at(struct inventory *inv, uint64_t n, uint64_t *at, struct share_at *ret,
 		if (inventory_skip(inv, n - *at - 1, err) ||
 		    inventory_next(inv, &e, &more, err))
 			return -1;
+		/* both are hashed: only where they were written wrong */
 		if (!more)
 			return err_set(err, ERR_CORRUPT,
 			    "the inventory has fewer objects than its "

@@ -236,6 +236,7 @@ drill_references(struct run *r, struct err *err)
 	struct err why = { 0 };
 	int rc = look_up(r, &now, &why);
 
+	/* names are kept of a source only, and a drill asks none */
 	for (size_t i = 0; i < now.ndangling_uris; i++)
 		free(now.dangling_uris[i]);
 	for (size_t i = 0; i < now.nlost_uris; i++)
@@ -249,6 +250,7 @@ drill_references(struct run *r, struct err *err)
 		*err = why;
 		return -1;
 	}
+	/* a store that failed between the components and this */
 	r->result->references = DRILL_FAILED;
 	return str_dup(why.msg, &r->result->references_words, err);
 }

@@ -27,7 +27,7 @@ name_missing(const struct workers_options *o, const bool *there,
 	for (unsigned i = 0; i < o->workers; i++)
 		if (!there[i] && n++ < 40 &&
 		    buf_printf(&b, &ignored, "%s%u", n > 1 ? ", " : "", i))
-			break;
+			break; /* no: the buffer has room for 40 */
 	return err_set(err, ERR_NOTFOUND,
 	    "set %.20s is not complete: %u of %u workers have not saved their "
 	    "share: %s%s; start them again, then join again",
@@ -235,6 +235,7 @@ finished(struct repo *repo, const char *folder, struct manifest **ret,
 	if (repo_manifest(repo, folder, &m, err))
 		return -1;
 	log_info("set %s has its manifest already", m->id);
+	/* share_files_check has seen an identity: it may be another one */
 	if (repo_keys_reveal(repo, m, &why))
 		log_warning("what is encrypted of it is not shown: %s",
 		    why.msg);

@@ -125,6 +125,7 @@ put_bytes(struct batch *b, size_t i, const char *data, struct err *err)
 	if (sha256_of(data, w->object.size, digest, err))
 		return -1;
 	if (memcmp(digest, w->sha256, sizeof digest) != 0)
+		/* the file is hashed too: only where it was written wrong */
 		return err_set(err, ERR_CORRUPT,
 		    "'%s': the bytes of object '%s' are not what the "
 		    "inventory says",
@@ -547,6 +548,7 @@ load_objects(const struct load_env *env, const struct object_target *target,
 	};
 	int rc;
 
+	/* the manifest is hashed: only one that somebody wrote by hand */
 	if (!manifest_inventory_of(env->mc))
 		return err_set(err, ERR_CORRUPT,
 		    "the set has no inventory of '%s'", env->mc->name);

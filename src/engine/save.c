@@ -249,6 +249,7 @@ save_reference(struct saver *saver, const char *uri, struct err *err)
 		return 0;
 	if (err_is(err, ERR_NOMEM))
 		return -1;
+	/* the scratch disk is full, which no test can time */
 	log_warning("references are not looked up: %s", err->msg);
 	references_free(TAKE(r->references));
 	return 0;

@@ -181,6 +181,7 @@ save_one(struct job *j, struct inventory_entry *e, struct err *err)
 		if (rc == 0 || j->far_failed || !err_is(err, ERR_CHANGED))
 			return rc;
 	}
+	/* a writer that is always in between is not to be had in a test */
 	return err_set(err, ERR_REMOTE,
 	    "it changed each of the %d times that it was read", ATTEMPTS);
 }
@@ -328,6 +329,7 @@ keep_file(struct save_objects *s, const char *path, struct err *err)
 	f = manifest_file_of(s->env.before, path);
 	if (!f) {
 		s->before_broken = true;
+		/* both are hashed: only where they were written wrong */
 		return err_set(err, ERR_CORRUPT,
 		    "the manifest of the set before does not name '%s'", path);
 	}

@@ -605,6 +605,7 @@ on_rewind(void *arg, curl_off_t offset, int origin)
 
 	if (origin != SEEK_SET || offset < 0 ||
 	    (uint64_t)offset > x->q->body_len)
+		/* libcurl only goes back to what it has sent */
 		return CURL_SEEKFUNC_FAIL;
 	x->sent = (size_t)offset;
 	return CURL_SEEKFUNC_OK;

@@ -51,6 +51,7 @@ struct listing {
 static int
 add_note(struct listing *l, const struct note *n, struct err *err)
 {
+	/* more than a test can make */
 	if (l->notes.count == NOTES_MAX)
 		return err_set(err, ERR_CORRUPT, "there are more than %d notes",
 		    NOTES_MAX);
@@ -166,6 +167,7 @@ encode(const struct note_new *n, const struct layout_note *name, struct buf *b,
 	char id[LAYOUT_ID_SIZE];
 	struct jsonw w;
 
+	/* the key has been refused already: for who calls it without */
 	if (!layout_folder_id(name->folder, id))
 		return err_set(err, ERR_USAGE, "'%s' is no folder of a set",
 		    name->folder);

@@ -150,6 +150,7 @@ enter(struct set_file *f, struct err *err)
 	int rc;
 
 	monitor_enter(&f->set->m);
+	/* a store that cannot refuse the second lets it come so far */
 	rc = manifest_files_find(files, f->key)
 	         ? err_set(err, ERR_EXISTS, "'%s' was written twice", f->key)
 	         : manifest_files_add(files, f->key, f->stored, f->digest, err);
@@ -166,6 +167,7 @@ file_finish(struct sink *s, struct err *err)
 
 	if (!f->decided && decide(f, err))
 		return -1;
+	/* for a caller that goes on after a write that failed */
 	if (!f->chain)
 		return err_set(err, ERR_IO, "it could not be begun");
 	if (sink_finish(f->chain, err) || enter(f, err))

@@ -53,6 +53,7 @@ keys_done(struct keys *k)
 static int
 keys_add(struct keys *k, const char *key, struct err *err)
 {
+	/* more than a test can make */
 	if (k->count == KEYS_MAX)
 		return err_set(err, ERR_CORRUPT, "more than %d files",
 		    KEYS_MAX);

@@ -142,6 +142,7 @@ put_part(struct upload *u, struct s3_reply *r, struct err *err)
 
 	if (!u->id && begin(u, err))
 		return -1;
+	/* more than a test can send */
 	if (u->parts == S3_PARTS_MAX)
 		return err_set(err, ERR_USAGE,
 		    "'%s' is too large for %d parts of this size", u->key,

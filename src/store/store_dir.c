@@ -665,6 +665,7 @@ dir_remove(struct store *st, const char *key, struct err *err)
 	at = open_parent(d, key, false);
 	if (at < 0 || unlinkat(at, last_part(key), 0))
 		return is_missing() ? 0 : failed(d, "remove", key, err);
+	/* only a disk that fails just now */
 	if (sync_dir(at))
 		return failed(d, "remove", key, err);
 	remove_empty(d, copy);

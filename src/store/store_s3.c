@@ -108,6 +108,7 @@ modified(const struct object *o)
 	struct err ignored;
 	int64_t s = 0;
 
+	/* a server that gives no date that can be read: as if it were old */
 	if (!o->modified || (date_parse_iso(o->modified, &s, &ignored) &&
 	                        date_parse_http(o->modified, &s, &ignored)))
 		return 0;
@@ -140,6 +141,7 @@ listed(const struct store_s3 *d, const struct object *o, bool folder,
 	const char *key = o->key + strlen(d->prefix);
 	struct err ignored;
 
+	/* s3_list has seen to it: the prefix is cut off unseen otherwise */
 	if (!str_starts(o->key, d->prefix))
 		return err_set(err, ERR_REMOTE,
 		    "the server lists '%.200s' below '%s'", o->key, d->prefix);

@@ -209,6 +209,41 @@ backup_with(struct bench *b, struct store_fault fault)
 		check_sets(b);
 }
 
+static int
+restore_of_type(struct bench *b, const char *type, struct err *err)
+{
+	char *was = b->saved->component[0].type;
+	char other[16];
+	int rc;
+
+	(void)snprintf(other, sizeof other, "%s", type);
+	b->saved->component[0].type = other;
+	rc = restore(b, err);
+	b->saved->component[0].type = was;
+	return rc;
+}
+
+static void
+what_is_of_another_type_now_is_not_restored(void **state)
+{
+	struct bench *b = *state;
+	struct err err = { 0 };
+
+	new_rows(b);
+	assert_int_equal(open_repo(b, (struct store_fault){ .at = -1 }, &err),
+	    0);
+	assert_int_equal(backup(b, &err), 0);
+	change(b);
+	assert_int_equal(restore_of_type(b, "mysql", &err), -1);
+	assert_int_equal(err.code, ERR_USAGE);
+	assert_non_null(strstr(err.msg, "it is of type 'mysql' in the set and "
+	                                "of type 'sqlite' in the "
+	                                "configuration"));
+	assert_int_equal(rows(b), 0);
+	assert_int_equal(restore_of_type(b, "sqlite", &err), 0);
+	assert_int_equal(rows(b), 3);
+}
+
 static void
 each_operation_of_the_store_may_fail_in_a_backup(void **state)
 {
@@ -263,6 +298,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+		    what_is_of_another_type_now_is_not_restored, setup,
+		    teardown),
 		cmocka_unit_test_setup_teardown(
 		    each_operation_of_the_store_may_fail_in_a_backup, setup,
 		    teardown),
