@@ -181,7 +181,6 @@ save_one(struct job *j, struct inventory_entry *e, struct err *err)
 		if (rc == 0 || j->far_failed || !err_is(err, ERR_CHANGED))
 			return rc;
 	}
-	/* a writer that is always in between is not to be had in a test */
 	return err_set(err, ERR_REMOTE,
 	    "it changed each of the %d times that it was read", ATTEMPTS);
 }

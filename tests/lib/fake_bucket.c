@@ -113,11 +113,12 @@ static int
 changes(struct fake_bucket *b, struct fake_bucket_object *i, struct object *o,
     struct err *err)
 {
+	const bool restless = i->mood == FAKE_NEVER_RESTS;
 	char key[64];
 
 	(void)snprintf(key, sizeof key, "%s", i->o.key);
 	i = fake_bucket_set(b, key, i->o.size + 5, 4242);
-	i->mood = FAKE_GIVES;
+	i->mood = restless ? FAKE_NEVER_RESTS : FAKE_GIVES;
 	object_done(o);
 	if (object_copy_listed(o, &i->o, err))
 		return -1;
@@ -133,6 +134,7 @@ give(struct fake_bucket *b, struct object *o, struct sink *to, struct err *err)
 		return err_set(err, ERR_NOTFOUND, "gone");
 	switch (i->mood) {
 	case FAKE_CHANGES:
+	case FAKE_NEVER_RESTS:
 		if (sink_write(to, i->data, i->o.size / 2, err))
 			return -1;
 		return changes(b, i, o, err);

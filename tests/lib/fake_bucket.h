@@ -17,7 +17,8 @@ struct fake_bucket_object {
 	enum {
 		FAKE_GIVES,
 		FAKE_GONE,
-		FAKE_CHANGES,
+		FAKE_CHANGES, /* once */
+		FAKE_NEVER_RESTS,
 		FAKE_DENIED,
 		FAKE_CUT
 	} mood;

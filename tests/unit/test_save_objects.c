@@ -331,6 +331,22 @@ what_may_not_be_read_is_named(void **state)
 }
 
 static void
+what_changes_whenever_it_is_read_is_named(void **state)
+{
+	struct fixture *f = *state;
+	const struct manifest_component *mc;
+
+	fill(&f->source);
+	fake_bucket_find(&f->source, "large")->mood = FAKE_NEVER_RESTS;
+	save_well(f);
+	mc = manifest_find(f->saved, "b");
+	assert_int_equal(mc->status, MANIFEST_DEGRADED);
+	assert_int_equal(mc->nunread, 1);
+	assert_string_equal(mc->unread[0], "large");
+	assert_int_equal(mc->objects, f->source.count - 1);
+}
+
+static void
 a_source_that_breaks_off_makes_no_set(void **state)
 {
 	struct fixture *f = *state;
@@ -650,6 +666,7 @@ main(void)
 		TEST(only_what_changed_is_read_again),
 		TEST(what_vanishes_is_counted_and_what_changes_is_read_again),
 		TEST(what_may_not_be_read_is_named),
+		TEST(what_changes_whenever_it_is_read_is_named),
 		TEST(a_source_that_breaks_off_makes_no_set),
 		TEST(a_listing_out_of_order_is_refused),
 		TEST(a_damaged_inventory_is_not_built_on),
