@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/tree.h"
+#include "component/component.h"
 #include "engine/backup.h"
 #include "engine/join.h"
 #include "engine/limits.h"
@@ -222,6 +223,41 @@ struct backup {
 	char host[256];
 };
 
+/* What may be missing, unless it is asked for by name. */
+static int
+leave_out_absent(const struct plan_choice *choice, struct plan *p,
+    struct err *err)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->count; i++) {
+		bool absent = false;
+
+		if (choice->nonly == 0 &&
+		    component_is_absent(p->job[i].component, &absent, err))
+			return -1;
+		if (absent)
+			log_info("component '%s' is left out: it is not here",
+			    p->job[i].component->name);
+		else
+			p->job[n++] = p->job[i];
+	}
+	p->count = n;
+	return n > 0 ? 0
+	             : err_set(err, ERR_USAGE,
+	                   "nothing of what is configured is here");
+}
+
+static int
+plan_save(const struct config *c, const struct plan_choice *choice,
+    struct plan *ret, struct err *err)
+{
+	return plan_backup(c, choice, ret, err) ||
+	               leave_out_absent(choice, ret, err)
+	           ? -1
+	           : 0;
+}
+
 static int
 backup_init(struct session *s, const struct session_create *req,
     struct backup *b, struct err *err)
@@ -239,7 +275,7 @@ backup_init(struct session *s, const struct session_create *req,
 	};
 	(void)gethostname(b->host, sizeof b->host - 1);
 	return check_recipients(s, err) ||
-	               plan_backup(s->config, &req->choice, &b->plan, err)
+	               plan_save(s->config, &req->choice, &b->plan, err)
 	           ? -1
 	           : 0;
 }
@@ -387,7 +423,8 @@ manifest_for(struct session *s, const struct session_restore *req,
 
 	if (!is_latest(req->id))
 		return repo_manifest(s->repo, req->id, ret, err);
-	if (plan_wanted(s->config, &req->choice, &wanted, err))
+	if (plan_wanted(s->config, &req->choice, &wanted, err) ||
+	    leave_out_absent(&req->choice, &wanted, err))
 		return -1;
 	names = calloc(wanted.count + 1, sizeof *names);
 	if (!names)
@@ -603,7 +640,7 @@ session_check(struct session *s, struct config *config,
 	struct err why = { 0 };
 	struct check_repository r = { .why_not = &why };
 
-	if (plan_backup(config, choice, &plan, err)) {
+	if (plan_save(config, choice, &plan, err)) {
 		config_free(config);
 		return -1;
 	}

@@ -1,5 +1,7 @@
 #include "component/component.h"
 
+#include "component/pod_place.h"
+
 int
 component_open(const struct config_component *cfg, const char *to,
     const char *scratch, struct component **ret, struct err *err)
@@ -17,6 +19,16 @@ component_open(const struct config_component *cfg, const char *to,
 		return component_kubernetes_new(cfg, to, scratch, ret, err);
 	}
 	return err_set(err, ERR_USAGE, "component '%s' has no type", cfg->name);
+}
+
+int
+component_is_absent(const struct config_component *cfg, bool *ret,
+    struct err *err)
+{
+	*ret = false;
+	if (cfg->type != CONFIG_SQLITE || !cfg->sqlite.pod.optional)
+		return 0;
+	return pod_place_is_absent(cfg->kube, &cfg->sqlite.pod, ret, err);
 }
 
 void

@@ -174,6 +174,11 @@ void component_free(struct component *);
 MUST_CHECK int component_has_none(struct component *, const char *key,
     bool *ret, struct err *);
 
+/* Is it one that may be missing, and is not there?  What cannot be asked is
+ * there: whoever saves it is told why. */
+MUST_CHECK int component_is_absent(const struct config_component *, bool *ret,
+    struct err *);
+
 MUST_CHECK int component_sqlite_new(const struct config_component *,
     const char *to, const char *scratch, struct component **, struct err *);
 MUST_CHECK int component_bucket_new(const struct config_component *,

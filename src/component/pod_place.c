@@ -3,14 +3,39 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "config/config.h"
 #include "kube/kube.h"
+#include "kube/kube_scale.h"
 
 enum { POD_MAX = 4 << 20, PATH_MOST = 4096 };
 
 /* Of Juju's sidecar charms: has a shell and the application's volumes. */
 #define CHARM "charm"
+
+int
+pod_place_is_absent(const struct kube_options *o, const struct config_pod *cfg,
+    bool *ret, struct err *err)
+{
+	AUTO(kube) struct kube *k = NULL;
+	AUTO(kube_scale) struct kube_scale s = { .name = cfg->application };
+	struct err why = { 0 };
+
+	*ret = false;
+	if (kube_new(o, &k, &why) == 0) {
+		s.namespace =
+		    cfg->namespace ? cfg->namespace : kube_namespace(k);
+		if (kube_scale_look(k, &s, &why) == 0)
+			return 0;
+	}
+	if (err_is(&why, ERR_NOMEM))
+		return err_nomem(err);
+	/* a file that is named and missing is a mistake */
+	*ret = err_is(&why, ERR_NOTFOUND) && (k || !o->kubeconfig);
+	log_debug("application '%s': %s", cfg->application, why.msg);
+	return 0;
+}
 
 void
 pod_place_done(struct pod_place *p)

@@ -8,6 +8,7 @@
 
 struct config_pod;
 struct kube;
+struct kube_options;
 
 struct pod_place {
 	char *namespace, *pod;
@@ -19,6 +20,10 @@ struct pod_place {
  * what is not there; ERR_TRANSIENT: the pod does not run. */
 MUST_CHECK int pod_place_find(struct kube *, const struct config_pod *,
     const char *path, struct pod_place *, struct err *);
+/* There is no cluster, or no Deployment or StatefulSet of the application's
+ * name in it: one that is scaled to 0, or does not start, is there. */
+MUST_CHECK int pod_place_is_absent(const struct kube_options *,
+    const struct config_pod *, bool *ret, struct err *);
 void pod_place_done(struct pod_place *);
 
 static inline void

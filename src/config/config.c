@@ -184,6 +184,8 @@ static const struct field pod_fields[] = {
 	    offsetof(struct config_sqlite, pod.application), false, NULL },
 	{ "pod", FIELD_TEXT, offsetof(struct config_sqlite, pod.pod), false,
 	    NULL },
+	{ "optional", FIELD_BOOL, offsetof(struct config_sqlite, pod.optional),
+	    false, NULL },
 	{ "container", FIELD_TEXT,
 	    offsetof(struct config_sqlite, pod.container), false, NULL },
 	{ "path", FIELD_TEXT, offsetof(struct config_sqlite, path), true,
@@ -404,6 +406,9 @@ decode_pod(const struct tree *map, struct config_sqlite *c, struct err *err)
 	if (!c->pod.application == !c->pod.pod)
 		return tree_err(map, err,
 		    "'kubernetes' needs either 'application' or 'pod'");
+	if (c->pod.optional && c->pod.pod)
+		return tree_err(map, err,
+		    "'optional' goes with 'application', not with 'pod'");
 	c->pod.wanted = true;
 	return 0;
 }

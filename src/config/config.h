@@ -34,7 +34,8 @@ struct config_pod {
 	bool wanted;
 	const char *namespace;         /* NULL: the account's */
 	const char *application, *pod; /* one of them */
-	const char *container;         /* NULL: the first that is not Juju's */
+	bool optional; /* nothing to save where there is no such application */
+	const char *container; /* NULL: the first that is not Juju's */
 };
 
 struct config_sqlite {

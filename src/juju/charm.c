@@ -500,6 +500,7 @@ read_mlmd(struct walk *w, struct err *err)
 	    tree_add_text(pod, "application", app, err) ||
 	    tree_add_text(pod, "container", "mlmd-grpc-server", err) ||
 	    tree_add_text(pod, "path", "/data/mlmd.db", err) ||
+	    tree_add_text(pod, "optional", "true", err) ||
 	    tree_add_text(map, "name", app, err) ||
 	    tree_add_text(map, "type", "sqlite", err) ||
 	    tree_add(map, "kubernetes", TAKE(pod), err))
@@ -579,6 +580,12 @@ read_rest(struct walk *w, struct err *err)
 	return tree_add(w->root, "limits", TAKE(limits), err);
 }
 
+static bool
+is_optional(const struct tree *component)
+{
+	return tree_text(tree_get(component, "kubernetes"), "optional") != NULL;
+}
+
 static void
 name_gaps(const struct walk *w)
 {
@@ -589,7 +596,8 @@ name_gaps(const struct walk *w)
 		relation_gap_set(&w->charm->repository, RELATION_BLOCKED,
 		    "no place for backups: juju integrate %s s3-integrator",
 		    app);
-	if (!w->list->child)
+	if (!w->list->child ||
+	    (!w->list->child->next && is_optional(w->list->child)))
 		relation_gap_set(&w->charm->components, RELATION_BLOCKED,
 		    "nothing to save: juju integrate %s minio, or set option "
 		    "'components'",

@@ -248,6 +248,34 @@ named() {
 	contains err "no pod of application 'nobody' runs"
 }
 
+# an application that may be missing, and one that is scaled to 0
+left_out_where_it_is_not() {
+	sqlite3 other.db 'create table t (n)'
+	configured 'application: nobody' 'optional: true'
+	sed -i "s|^components:|&\n  - {name: other, type: sqlite, path: $T/other.db}|" \
+	    config.yaml
+	create
+	json created.json '[.components[].name] == ["other"]'
+	contains err "component 'mlmd' is left out"
+	pb 0 check
+	not grep -q mlmd out
+	pb 0 restore latest --dry-run
+	pb 1 create --component mlmd
+	contains err "no pod of application 'nobody' runs"
+	kube_make "$KUBE" <<-YAML
+	# /apis/apps/v1/namespaces/default/statefulsets
+	metadata: {name: nobody}
+	spec:
+	  replicas: 0
+	  selector: {matchLabels: {a: b}}
+	  template:
+	    metadata: {labels: {a: b}}
+	    spec: {containers: [{name: c, image: i}]}
+	YAML
+	pb 3 create
+	contains err "no pod of application 'nobody' runs"
+}
+
 it 'a database in a pod is saved and put back, and nothing is left there' \
     round_trip
 it 'one that is open in WAL mode too' one_that_is_open_in_wal_mode
@@ -260,4 +288,5 @@ it 'one that runs no programs, or is full, is passed over' \
 it 'what is wrong there is named' named
 it 'a pod that dies in the middle is a failure' the_pod_dies
 it 'nothing is left in the pod when this program is killed' we_die
+it 'one that may be missing is left out where it is' left_out_where_it_is_not
 done_testing

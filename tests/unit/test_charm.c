@@ -696,7 +696,7 @@ static void
 mlmd_is_saved_out_of_its_pod_unless_it_is_listed(void **state)
 {
 	struct err err = { 0 };
-	AUTO(charm) struct charm c = { 0 }, listed = { 0 };
+	AUTO(charm) struct charm c = { 0 }, listed = { 0 }, alone = { 0 };
 	const struct tree *list, *pod;
 
 	(void)state;
@@ -710,10 +710,16 @@ mlmd_is_saved_out_of_its_pod_unless_it_is_listed(void **state)
 	assert_string_equal(tree_text(pod, "application"), "mlmd");
 	assert_string_equal(tree_text(pod, "container"), "mlmd-grpc-server");
 	assert_string_equal(tree_text(pod, "path"), "/data/mlmd.db");
+	assert_string_equal(tree_text(pod, "optional"), "true");
+	assert_int_equal(c.components.state, RELATION_READY);
 	options("{\"mlmd\":\"mlmd\",\"components\":\"[{name: mlmd}]\"}");
 	assert_int_equal(charm_read(&action, &listed, &err), 0);
 	list = tree_get(listed.config, "components");
 	assert_null(list->child->next);
+	options("{\"mlmd\":\"mlmd\"}");
+	assert_int_equal(charm_read(&action, &alone, &err), 0);
+	assert_int_equal(alone.components.state, RELATION_BLOCKED);
+	assert_non_null(strstr(alone.components.text, "nothing to save"));
 }
 
 int

@@ -182,6 +182,9 @@ static const struct {
 	    "p.yaml:3: 'pause' must be a list, not one value" },
 	{ REPO "components: []\nkubernetes: {kubeconfig: a/b}\n",
 	    "p.yaml:3: 'kubeconfig' must begin with '/', not 'a/b'" },
+	{ REPO "components:\n- {name: a, type: sqlite, kubernetes: {pod: p, "
+	       "path: /a, optional: true}}\n",
+	    "p.yaml:3: 'optional' goes with 'application', not with 'pod'" },
 	{ REPO "components: []\nkubernetes: {server: a}\n",
 	    "p.yaml:3: unknown key 'server'; possible here: kubeconfig, "
 	    "context" },

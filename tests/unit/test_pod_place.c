@@ -133,6 +133,77 @@ what_is_not_there_is_named(void **state)
 	}
 }
 
+#define WORKLOAD(kind) "/apis/apps/v1/namespaces/kubeflow/" kind "/mlmd"
+#define SCALED                                                              \
+	"{\"metadata\":{\"resourceVersion\":\"1\"},\"spec\":{\"replicas\":" \
+	"0}}"
+
+static bool
+is_absent(struct kube_kit *k, const struct httpd_step *steps)
+{
+	const struct kube_options o = { .kubeconfig = k->config,
+		.clock = &k->clock };
+	struct err err = { 0 };
+	bool absent;
+
+	kube_kit_start(k, steps);
+	if (pod_place_is_absent(&o, &mlmd, &absent, &err))
+		fail_msg("%s", err.msg);
+	kube_kit_check(k);
+	return absent;
+}
+
+static void
+an_application_that_was_never_deployed_is_absent(void **state)
+{
+	const struct httpd_step none[] = {
+		{ "GET", WORKLOAD("deployments"), 404, NULL,
+		    KUBE_STATUS("NotFound", "no"), 0, 0 },
+		{ "GET", WORKLOAD("statefulsets"), 404, NULL,
+		    KUBE_STATUS("NotFound", "no"), 0, 0 },
+		{ 0 }
+	};
+	const struct kube_options gone = { .kubeconfig = "/no/kubeconfig" };
+	struct err err = { 0 };
+	bool absent = true;
+
+	(void)state;
+	{
+		AUTO(kube_kit) struct kube_kit k = { 0 };
+
+		assert_true(is_absent(&k, none));
+	}
+	assert_int_equal(pod_place_is_absent(&gone, &mlmd, &absent, &err), 0);
+	assert_false(absent); /* a mistake, to be told */
+}
+
+static void
+one_that_does_not_run_or_may_not_be_seen_is_there(void **state)
+{
+	const struct httpd_step stopped[] = { { "GET", WORKLOAD("deployments"),
+		                                  200, NULL, SCALED, 0, 0 },
+		{ "GET", WORKLOAD("deployments") "/scale", 200, NULL,
+		    "{\"status\":{\"selector\":\"a=b\"}}", 0, 0 },
+		{ 0 } };
+	const struct httpd_step denied[] = {
+		{ "GET", WORKLOAD("deployments"), 403, NULL,
+		    KUBE_STATUS("Forbidden", "no"), 0, 0 },
+		{ 0 }
+	};
+
+	(void)state;
+	{
+		AUTO(kube_kit) struct kube_kit k = { 0 };
+
+		assert_false(is_absent(&k, stopped));
+	}
+	{
+		AUTO(kube_kit) struct kube_kit k = { 0 };
+
+		assert_false(is_absent(&k, denied));
+	}
+}
+
 static void
 every_allocation_may_fail(void **state)
 {
@@ -165,6 +236,10 @@ main(void)
 		cmocka_unit_test(a_sidecar_has_two_places),
 		cmocka_unit_test(a_deployment_s_pod_is_found_by_its_label),
 		cmocka_unit_test(what_is_not_there_is_named),
+		cmocka_unit_test(
+		    an_application_that_was_never_deployed_is_absent),
+		cmocka_unit_test(
+		    one_that_does_not_run_or_may_not_be_seen_is_there),
 		cmocka_unit_test(every_allocation_may_fail),
 	};
 
