@@ -167,7 +167,7 @@ lists_without_components() {
 	deploy
 	backup
 	juju_edit 'del(.relations["object-storage:2"]) |
-	    .config.components = ""'
+	    .config.components = "" | .config.mlmd = ""'
 	hook config-changed
 	status_is blocked 'nothing to save'
 	action list-backups
