@@ -15,8 +15,11 @@ struct batch {
 
 struct bucket_ahead {
 	struct s3_list *list;
-	const char *last; /* of the range; NULL: all */
+	const struct clock *clock;
+	struct bucket_waits waits;
+	bool shortened; /* what is behind the last may be in batches */
 	struct monitor m;
+	const char *last; /* of the range; NULL: all */
 	struct thread thread;
 	/* A ring: the thread fills behind those that are full, the caller
 	 * empties the first. */
@@ -29,16 +32,21 @@ struct bucket_ahead {
 
 /* --- the thread */
 
+/* Where the last key itself is there, no page behind it is asked for. */
 static int
-fill(struct bucket_ahead *a, struct batch *b, bool *more, struct err *err)
+fill(struct bucket_ahead *a, struct batch *b, const char *last, bool *more,
+    struct err *err)
 {
 	for (b->count = 0; b->count < BATCH; b->count++) {
 		struct object *o = &b->object[b->count];
+		int c = -1;
 
 		if (s3_list_next(a->list, o, NULL, more, err))
 			return -1;
-		if (*more && a->last && strcmp(o->key, a->last) > 0)
-			*more = false;
+		if (*more && last)
+			c = strcmp(o->key, last);
+		b->count += *more && c == 0;
+		*more = *more && c < 0;
 		if (!*more)
 			return 0;
 	}
@@ -47,13 +55,14 @@ fill(struct bucket_ahead *a, struct batch *b, bool *more, struct err *err)
 
 /* NULL: nobody wants any more. */
 static struct batch *
-free_batch(struct bucket_ahead *a)
+free_batch(struct bucket_ahead *a, const char **last)
 {
 	struct batch *b = NULL;
 
 	monitor_enter(&a->m);
 	while (a->full == BATCHES && !a->quit)
 		monitor_wait(&a->m);
+	*last = a->last;
 	if (!a->quit)
 		b = &a->batch[(a->first + a->full) % BATCHES];
 	monitor_leave(&a->m);
@@ -79,12 +88,13 @@ list_all(void *arg)
 	bool more = true;
 
 	while (more) {
-		struct batch *b = free_batch(a);
+		const char *last;
+		struct batch *b = free_batch(a, &last);
 		struct err why = { 0 };
 
 		if (!b)
 			break;
-		if (fill(a, b, &more, &why))
+		if (fill(a, b, last, &more, &why))
 			more = false;
 		hand_over(a, !more, &why);
 	}
@@ -104,6 +114,21 @@ empty_first(struct bucket_ahead *a)
 	monitor_leave(&a->m);
 }
 
+/* Inside the monitor. */
+static void
+wait_for_batch(struct bucket_ahead *a)
+{
+	int64_t ms = clock_mono_ms(a->clock);
+
+	while (a->full == 0 && !a->over)
+		monitor_wait(&a->m);
+	ms = clock_mono_ms(a->clock) - ms;
+	if (ms <= BUCKET_SOON_MS)
+		return;
+	a->waits.count++;
+	a->waits.ms += ms;
+}
+
 /* *over: that was the last of them. */
 static struct batch *
 first_batch(struct bucket_ahead *a, bool *over)
@@ -111,13 +136,20 @@ first_batch(struct bucket_ahead *a, bool *over)
 	struct batch *b = NULL;
 
 	monitor_enter(&a->m);
-	while (a->full == 0 && !a->over)
-		monitor_wait(&a->m);
+	if (a->full == 0 && !a->over)
+		wait_for_batch(a);
 	if (a->full > 0)
 		b = &a->batch[a->first];
 	*over = !b;
 	monitor_leave(&a->m);
 	return b;
+}
+
+/* A batch may have been filled before the end was known. */
+static bool
+behind_end(const struct bucket_ahead *a, const struct object *o)
+{
+	return a->shortened && strcmp(o->key, a->last) > 0;
 }
 
 int
@@ -131,6 +163,10 @@ bucket_ahead_next(struct bucket_ahead *a, struct object *o, bool *more,
 
 		if (over)
 			break;
+		if (a->at < b->count && behind_end(a, &b->object[a->at])) {
+			*more = false;
+			return 0;
+		}
 		if (a->at < b->count) {
 			object_move(o, &b->object[a->at++]);
 			*more = true;
@@ -145,8 +181,23 @@ bucket_ahead_next(struct bucket_ahead *a, struct object *o, bool *more,
 	return -1;
 }
 
+void
+bucket_ahead_end(struct bucket_ahead *a, const char *last)
+{
+	monitor_enter(&a->m);
+	a->last = last;
+	a->shortened = true;
+	monitor_leave(&a->m);
+}
+
+struct bucket_waits
+bucket_ahead_waits(const struct bucket_ahead *a)
+{
+	return a->waits;
+}
+
 int
-bucket_ahead_new(struct s3 *s, const char *prefix, const struct key_range *r,
+bucket_ahead_new(const struct bucket_source *s, const struct key_range *r,
     struct bucket_ahead **ret, struct err *err)
 {
 	AUTO(bucket_ahead) struct bucket_ahead *a = calloc(1, sizeof *a);
@@ -154,8 +205,9 @@ bucket_ahead_new(struct s3 *s, const char *prefix, const struct key_range *r,
 	if (!a)
 		return err_nomem(err);
 	monitor_init(&a->m);
+	a->clock = s->clock;
 	a->last = r->last;
-	if (s3_list_new(s, prefix, NULL, r->after, &a->list, err) ||
+	if (s3_list_new(s->s3, s->prefix, NULL, r->after, &a->list, err) ||
 	    thread_start(&a->thread, list_all, a, err))
 		return -1;
 	*ret = TAKE(a);

@@ -50,6 +50,13 @@ struct saver_ops {
 	 */
 	int (*object)(struct saver *, const struct object_source *,
 	    struct object *listed, struct err *);
+	/*
+	 * Where the keys may be cut into ranges that are listed at once: behind
+	 * every so many objects of the set before, in key order.  *key: the
+	 * caller's; NULL: there are no more, or the set before cannot be read,
+	 * which is said when its objects are compared.
+	 */
+	int (*next_cut)(struct saver *, char **key, struct err *);
 	/* All objects were named: wait until the last is stored. */
 	int (*objects_end)(struct saver *, struct err *);
 	/* Roughly how much is coming, for the progress line; 0: unknown. */

@@ -11,8 +11,8 @@
 #include "base/jsonw.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "component/bucket_ahead.h"
 #include "component/bucket_cut.h"
+#include "component/bucket_lanes.h"
 #include "component/component.h"
 
 enum { PART = 8 << 20, TRIED = 10 };
@@ -20,6 +20,7 @@ enum { PART = 8 << 20, TRIED = 10 };
 struct bucket {
 	struct component component;
 	struct s3 *s3;
+	const struct clock *clock;
 	size_t part;          /* of uploads */
 	const char *prefix;   /* of the keys that are saved or restored */
 	struct s3_list *list; /* of list_next; NULL: begin anew */
@@ -160,17 +161,18 @@ static int
 name_all(struct bucket *b, struct saver *saver, struct err *err)
 {
 	const struct object_source source = { .fetch = fetch, .arg = b };
+	const struct bucket_source from = { b->s3, b->prefix, b->clock };
 	const struct key_range *r = &saver->range;
-	AUTO(bucket_ahead) struct bucket_ahead *list = NULL;
+	AUTO(bucket_lanes) struct bucket_lanes *list = NULL;
 	AUTO(object) struct object o = { 0 };
 	bool more = true;
 
 	if (r->after && r->last && strcmp(r->after, r->last) >= 0)
 		return 0;
-	if (bucket_ahead_new(b->s3, b->prefix, r, &list, err))
+	if (bucket_lanes_new(&from, saver, &list, err))
 		return -1;
 	for (;;) {
-		if (bucket_ahead_next(list, &o, &more, err))
+		if (bucket_lanes_next(list, &o, &more, err))
 			return -1;
 		if (!more)
 			return 0;
@@ -528,6 +530,7 @@ component_bucket_new(const struct config_component *cc, const char *to,
 	b->component = (struct component){ &bucket_ops, cc->name };
 	b->prefix = cc->bucket.prefix ? cc->bucket.prefix : "";
 	c = &b->component;
+	b->clock = options.clock ? options.clock : clock_real();
 	b->part = options.part ? options.part : PART;
 	if (to)
 		options.bucket = to;

@@ -182,6 +182,15 @@ save_object(struct saver *saver, const struct object_source *source,
 }
 
 static int
+save_next_cut(struct saver *saver, char **key, struct err *err)
+{
+	struct save *v = (struct save *)saver;
+
+	*key = NULL;
+	return v->objects ? save_objects_next_cut(v->objects, key, err) : 0;
+}
+
+static int
 save_objects_done(struct saver *saver, struct err *err)
 {
 	struct save *v = (struct save *)saver;
@@ -258,6 +267,7 @@ save_reference(struct saver *saver, const char *uri, struct err *err)
 static const struct saver_ops save_ops = {
 	.stream = save_stream,
 	.object = save_object,
+	.next_cut = save_next_cut,
 	.objects_end = save_objects_done,
 	.expect = save_expect,
 	.degraded = save_degraded,

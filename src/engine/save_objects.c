@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/pool.h"
 #include "base/str.h"
+#include "engine/cut_ahead.h"
 #include "engine/packers.h"
 #include "engine/window.h"
 #include "repo/inventory.h"
@@ -29,6 +30,7 @@ struct save_objects {
 	struct window *window;
 	struct sink *inventory;
 	struct inventory *before;    /* NULL: none, or at its end */
+	struct cut_ahead *cuts;      /* NULL: nobody asked */
 	struct inventory_entry last; /* the one of before that comes next */
 	uint64_t skip; /* so many of its lines are before our keys */
 	bool before_broken;
@@ -406,6 +408,20 @@ save_objects_add(struct save_objects *s, const struct object_source *source,
 	return add_new(s, source, place, o, err);
 }
 
+int
+save_objects_next_cut(struct save_objects *s, char **key, struct err *err)
+{
+	const struct manifest_component *before = s->env.before;
+
+	*key = NULL;
+	if (!before || !manifest_inventory_of(before))
+		return 0;
+	if (!s->cuts &&
+	    cut_ahead_new(s->env.repo, before, s->env.begin, &s->cuts, err))
+		return -1;
+	return cut_ahead_next(s->cuts, key, err);
+}
+
 /* --- beginning and end */
 
 static int
@@ -522,6 +538,7 @@ save_objects_free(struct save_objects *s)
 {
 	if (!s)
 		return;
+	cut_ahead_free(s->cuts);
 	pool_free(s->pool);
 	window_free(s->window, free);
 	packers_done(&s->packers);

@@ -38,6 +38,9 @@ MUST_CHECK int save_objects_new(const struct save_env *, struct save_objects **,
 /* The next one in key order; moved from. */
 MUST_CHECK int save_objects_add(struct save_objects *,
     const struct object_source *, struct object *, struct err *);
+/* As saver_ops.next_cut. */
+MUST_CHECK int save_objects_next_cut(struct save_objects *, char **key,
+    struct err *);
 /*
  * Wait for all, seal packs and inventory.  Objects that could not be read are
  * named in the manifest's component, which is degraded then.

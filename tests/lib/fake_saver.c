@@ -161,6 +161,15 @@ saver_object(struct saver *base, const struct object_source *src,
 }
 
 static int
+saver_next_cut(struct saver *base, char **key, struct err *err)
+{
+	(void)base;
+	(void)err;
+	*key = NULL;
+	return 0;
+}
+
+static int
 saver_objects_end(struct saver *base, struct err *err)
 {
 	(void)err;
@@ -234,6 +243,7 @@ saver_reference(struct saver *base, const char *uri, struct err *err)
 static const struct saver_ops saver_ops = {
 	.stream = saver_stream,
 	.object = saver_object,
+	.next_cut = saver_next_cut,
 	.objects_end = saver_objects_end,
 	.expect = saver_expect,
 	.degraded = saver_degraded,

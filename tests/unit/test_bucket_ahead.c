@@ -17,6 +17,11 @@
 enum { PAGE = 1000, PAGES = 4, XML = 64 * PAGE };
 
 #define TARGET "/bucket?list-type=2"
+#define FROM(w, prefix)                        \
+	(struct bucket_source)                 \
+	{                                      \
+		(w)->k.s, prefix, clock_real() \
+	}
 
 struct world {
 	char xml[PAGES][XML];
@@ -99,7 +104,7 @@ all_keys_come_in_order(void **state)
 		int rc = -1;
 
 		s3_kit_start(&w->k, w->steps, NULL);
-		assert_int_equal(bucket_ahead_new(w->k.s, "", &all, &a, &err),
+		assert_int_equal(bucket_ahead_new(&FROM(w, ""), &all, &a, &err),
 		    0);
 		assert_int_equal(take(a, 0, 9999, &rc, &err), counts[i]);
 		assert_int_equal(rc, 0);
@@ -123,7 +128,7 @@ the_range_ends_them(void **state)
 	                            "&start-after=k ";
 	w->steps[2] = (struct httpd_step)KIT_END; /* no third page */
 	s3_kit_start(&w->k, w->steps, NULL);
-	assert_int_equal(bucket_ahead_new(w->k.s, "k", &r, &a, &err), 0);
+	assert_int_equal(bucket_ahead_new(&FROM(w, "k"), &r, &a, &err), 0);
 	assert_int_equal(take(a, 0, 9999, &rc, &err), 1235);
 	assert_int_equal(rc, 0);
 	s3_kit_check(&w->k);
@@ -144,7 +149,7 @@ keys_before_an_error_come(void **state)
 	w->steps[1] =
 	    (struct httpd_step)KIT_ERROR("GET", TARGET, 403, "AccessDenied");
 	s3_kit_start(&w->k, w->steps, NULL);
-	assert_int_equal(bucket_ahead_new(w->k.s, "", &all, &a, &err), 0);
+	assert_int_equal(bucket_ahead_new(&FROM(w, ""), &all, &a, &err), 0);
 	assert_int_equal(take(a, 0, 9999, &rc, &err), PAGE);
 	assert_int_equal(rc, -1);
 	assert_int_equal(err.code, ERR_DENIED);
@@ -166,7 +171,7 @@ who_has_enough_may_leave(void **state)
 		int rc = 0;
 
 		s3_kit_start(&w->k, w->steps, NULL);
-		assert_int_equal(bucket_ahead_new(w->k.s, "", &all, &a, &err),
+		assert_int_equal(bucket_ahead_new(&FROM(w, ""), &all, &a, &err),
 		    0);
 		assert_int_equal(take(a, 0, n, &rc, &err), n);
 		bucket_ahead_free(TAKE(a));
@@ -189,7 +194,7 @@ every_allocation_may_fail(void **state)
 
 		s3_kit_start(&w->k, w->steps, NULL);
 		failalloc_at(n);
-		rc = bucket_ahead_new(w->k.s, "", &r, &a, &err);
+		rc = bucket_ahead_new(&FROM(w, ""), &r, &a, &err);
 		if (rc == 0)
 			(void)take(a, 0, 9999, &rc, &err);
 		failalloc_at(-1);
