@@ -53,8 +53,9 @@ struct saver_ops {
 	/*
 	 * Where the keys may be cut into ranges that are listed at once: behind
 	 * every so many objects of the set before, in key order.  *key: the
-	 * caller's; NULL: there are no more, or the set before cannot be read,
-	 * which is said when its objects are compared.
+	 * caller's; NULL: there are no more, no memory for more ranges, or the
+	 * set before cannot be read, which is said when its objects are
+	 * compared.
 	 */
 	int (*next_cut)(struct saver *, char **key, struct err *);
 	/* All objects were named: wait until the last is stored. */

@@ -11,6 +11,7 @@
 enum {
 	BASE_MIB = 19,
 	WALK_SAVE_KIB = 3584, /* a page of a listing, lines that wait */
+	LANES_KIB = 5120,     /* three pages more, another reader */
 	WALK_LOAD_KIB = 4096, /* the same, and tables of packs */
 	/* a thread's stack, libcurl's buffers, TLS: to one server, to two */
 	ONE_SIDE_KIB = 128,
@@ -62,6 +63,7 @@ limits_save(const struct config_limits *c, struct limits *l)
 
 	*l = (struct limits){ 0 };
 	common(c, l);
+	l->lanes = LANES_KIB * KIB;
 	inventory = l->part + ZSTD_KIB * KIB;
 	l->budget = rest(c->memory, BASE_MIB * MIB + WALK_SAVE_KIB * KIB +
 	                                l->transfers * (ONE_SIDE_KIB * KIB) +

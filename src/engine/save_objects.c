@@ -408,13 +408,26 @@ save_objects_add(struct save_objects *s, const struct object_source *source,
 	return add_new(s, source, place, o, err);
 }
 
+/* Room for more lanes, for good; what is left is enough for any object. */
+static bool
+lanes_fit(struct save_objects *s)
+{
+	const struct limits *l = &s->env.limits;
+
+	if (!pool_try(s->pool, l->lanes + l->large))
+		return false;
+	pool_give(s->pool, l->large);
+	return true;
+}
+
 int
 save_objects_next_cut(struct save_objects *s, char **key, struct err *err)
 {
 	const struct manifest_component *before = s->env.before;
 
 	*key = NULL;
-	if (!before || !manifest_inventory_of(before))
+	if (!before || !manifest_inventory_of(before) ||
+	    (!s->cuts && !lanes_fit(s)))
 		return 0;
 	if (!s->cuts &&
 	    cut_ahead_new(s->env.repo, before, s->env.begin, &s->cuts, err))

@@ -45,6 +45,7 @@ the_usual_memory_has_the_usual_transfers(void **state)
 	/* three large ones, or a second pack and small ones */
 	assert_true(l.budget >= 3 * l.large);
 	assert_true(l.budget >= l.pack + 8 * MIB);
+	assert_true(l.budget >= l.lanes + 2 * l.large);
 	limits_load(&c, &l);
 	assert_int_equal(l.transfers, 32);
 	assert_true(l.budget >= 3 * l.large);

@@ -28,6 +28,7 @@ struct fixture {
 	struct load_counts counts;
 	atomic_uint packs, files;
 	bool exact, dry_run, no_scratch;
+	bool asks_cuts, tight; /* tight: no memory for lanes */
 };
 
 static void
@@ -90,6 +91,19 @@ add_all(struct fixture *f, struct save_objects *s, struct err *err)
 	}
 }
 
+/* An inventory as short as ours has none. */
+static int
+ask_cuts(struct save_objects *s, struct err *err)
+{
+	AUTO(free) char *key = NULL;
+	int rc = 0;
+
+	for (int i = 0; rc == 0 && i < 2; i++)
+		rc = save_objects_next_cut(s, &key, err);
+	assert_null(key);
+	return rc;
+}
+
 static int
 save_into(struct fixture *f, struct manifest_component *mc, bool *broken,
     struct err *err)
@@ -104,7 +118,8 @@ save_into(struct fixture *f, struct manifest_component *mc, bool *broken,
 		.limits = { .transfers = 4,
 		    .budget = 8 << 20,
 		    .pack = 1 << 20,
-		    .large = 9 << 20 },
+		    .lanes = f->tight ? 1 << 20 : 0,
+		    .large = f->asks_cuts ? 8 << 20 : 9 << 20 },
 		.pack_number = &f->packs,
 		.object_number = &f->files,
 	};
@@ -112,7 +127,9 @@ save_into(struct fixture *f, struct manifest_component *mc, bool *broken,
 
 	if (save_objects_new(&env, &s, err))
 		return -1;
-	rc = add_all(f, s, err);
+	rc = f->asks_cuts ? ask_cuts(s, err) : 0;
+	if (rc == 0)
+		rc = add_all(f, s, err);
 	if (rc == 0)
 		rc = save_objects_end(s, err);
 	*broken = save_objects_before_broken(s);
@@ -363,6 +380,36 @@ a_source_that_breaks_off_makes_no_set(void **state)
 	assert_int_equal(sets.count, 1);
 	assert_false(sets.set[0].committed);
 	assert_false(sets.set[0].running);
+}
+
+/* Calls of the store for a set of which nothing is new. */
+static long
+calls_of_a_set(struct fixture *f)
+{
+	long before = atomic_load(&f->fault.seen);
+
+	save_well(f);
+	return atomic_load(&f->fault.seen) - before;
+}
+
+static void
+cuts_are_read_where_there_is_room(void **state)
+{
+	struct fixture *f = *state;
+	long first, calls;
+
+	(void)fake_bucket_set(&f->source, "a", 100, 1);
+	f->asks_cuts = true; /* there is no set before */
+	save_well(f);
+	f->before = TAKE(f->saved);
+
+	/* each set in the repository is a call more for the next */
+	f->tight = true;
+	first = calls_of_a_set(f);
+	calls = calls_of_a_set(f);
+	f->tight = false;
+	assert_int_equal(calls, first + 1);
+	assert_true(calls_of_a_set(f) > calls + 1);
 }
 
 static void
@@ -668,6 +715,7 @@ main(void)
 		TEST(what_may_not_be_read_is_named),
 		TEST(what_changes_whenever_it_is_read_is_named),
 		TEST(a_source_that_breaks_off_makes_no_set),
+		TEST(cuts_are_read_where_there_is_room),
 		TEST(a_listing_out_of_order_is_refused),
 		TEST(a_damaged_inventory_is_not_built_on),
 		TEST(nothing_of_a_damaged_file_is_written),
