@@ -327,6 +327,28 @@ kit_teardown(void **state)
 }
 
 void
+kit_segment(struct set *set, struct manifest_component *mc, unsigned place,
+    unsigned from, unsigned to)
+{
+	AUTO(buf) struct buf b = { .max = 4 << 20 };
+	char name[64], key[16];
+	struct err err = { 0 };
+
+	assert_int_equal(buf_puts(&b, "", &err), 0);
+	for (unsigned i = from; i < to; i++) {
+		struct inventory_entry e = { .object = { .key = key } };
+
+		(void)snprintf(key, sizeof key, "%06u", i);
+		assert_int_equal(inventory_encode(&e, &b, &err), 0);
+	}
+	(void)snprintf(name, sizeof name, "b.inventory-%05u-0123abcd.jsonl",
+	    place);
+	assert_int_equal(kit_file(set, mc, name, SET_ZSTD, b.data, b.len, NULL,
+	                     &err),
+	    0);
+}
+
+void
 kit_text(struct kit *k, const char *key, const char *text)
 {
 	struct err err = { 0 };

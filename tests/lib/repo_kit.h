@@ -67,6 +67,9 @@ MUST_CHECK int kit_begin(struct kit *, struct set **, struct err *);
 MUST_CHECK int kit_file(struct set *, struct manifest_component *,
     const char *name, enum set_coding, const void *, size_t,
     char path[LAYOUT_KEY_SIZE], struct err *);
+/* A segment of b's inventory: keys "<from>" … "<to - 1>", of six digits. */
+void kit_segment(struct set *, struct manifest_component *, unsigned place,
+    unsigned from, unsigned to);
 /* Text that lies there as if another had put it; asserted. */
 void kit_text(struct kit *, const char *key, const char *text);
 /* A committed set: a database and a bucket with two objects. */

@@ -137,6 +137,48 @@ the_range_ends_them(void **state)
 }
 
 static void
+a_range_that_ends_with_a_page_takes_no_other(void **state)
+{
+	struct world *w = serve(3500);
+	const struct key_range r = { NULL, "k01999" };
+	AUTO(bucket_ahead) struct bucket_ahead *a = NULL;
+	struct err err = { 0 };
+	int rc = -1;
+
+	(void)state;
+	w->steps[2] = (struct httpd_step)KIT_END;
+	s3_kit_start(&w->k, w->steps, NULL);
+	assert_int_equal(bucket_ahead_new(&FROM(w, ""), &r, &a, &err), 0);
+	assert_int_equal(take(a, 0, 9999, &rc, &err), 2000);
+	assert_int_equal(rc, 0);
+	s3_kit_check(&w->k);
+	bucket_ahead_free(TAKE(a));
+	end(w);
+}
+
+static void
+an_end_may_be_set_later(void **state)
+{
+	struct world *w = serve(3500);
+	const struct key_range all = { 0 };
+	AUTO(bucket_ahead) struct bucket_ahead *a = NULL;
+	struct err err = { 0 };
+	int rc = -1;
+
+	(void)state;
+	s3_kit_start(&w->k, w->steps, NULL);
+	assert_int_equal(bucket_ahead_new(&FROM(w, ""), &all, &a, &err), 0);
+	assert_int_equal(take(a, 0, 600, &rc, &err), 600);
+	bucket_ahead_end(a, "k00700");
+	assert_int_equal(take(a, 600, 9999, &rc, &err), 101);
+	assert_int_equal(rc, 0);
+	assert_int_equal(take(a, 701, 9999, &rc, &err), 0);
+	assert_int_equal(rc, 0);
+	bucket_ahead_free(TAKE(a));
+	end(w);
+}
+
+static void
 keys_before_an_error_come(void **state)
 {
 	struct world *w = serve(1500);
@@ -212,6 +254,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_keys_come_in_order),
 		cmocka_unit_test(the_range_ends_them),
+		cmocka_unit_test(a_range_that_ends_with_a_page_takes_no_other),
+		cmocka_unit_test(an_end_may_be_set_later),
 		cmocka_unit_test(keys_before_an_error_come),
 		cmocka_unit_test(who_has_enough_may_leave),
 		cmocka_unit_test(every_allocation_may_fail),

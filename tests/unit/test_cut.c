@@ -49,28 +49,6 @@ cut_source(struct component *c, unsigned n, char **last, struct err *err)
 static const struct component_ops source_ops = { .type = "bucket",
 	.cut = cut_source };
 
-static void
-add_segment(struct set *set, struct manifest_component *mc, unsigned place,
-    unsigned from, unsigned to)
-{
-	AUTO(buf) struct buf b = { .max = 1 << 20 };
-	char name[64], key[16];
-	struct err err = { 0 };
-
-	assert_int_equal(buf_puts(&b, "", &err), 0);
-	for (unsigned i = from; i < to; i++) {
-		struct inventory_entry e = { .object = { .key = key } };
-
-		(void)snprintf(key, sizeof key, "%06u", i);
-		assert_int_equal(inventory_encode(&e, &b, &err), 0);
-	}
-	(void)snprintf(name, sizeof name, "b.inventory-%05u-0123abcd.jsonl",
-	    place);
-	assert_int_equal(kit_file(set, mc, name, SET_ZSTD, b.data, b.len, NULL,
-	                     &err),
-	    0);
-}
-
 static int
 setup(void **state)
 {
@@ -85,9 +63,9 @@ setup(void **state)
 	    set_component(set, "b", "bucket", &mc, &err))
 		return -1;
 	mc->objects = OBJECTS;
-	add_segment(set, mc, 0, 0, 400);
-	add_segment(set, mc, 1, 400, 400);
-	add_segment(set, mc, 2, 400, OBJECTS);
+	kit_segment(set, mc, 0, 0, 400);
+	kit_segment(set, mc, 1, 400, 400);
+	kit_segment(set, mc, 2, 400, OBJECTS);
 	if (set_commit(set, &err) ||
 	    repo_manifest(b->kit.repo, set_id(set), &b->before[0], &err))
 		return -1;

@@ -23,27 +23,6 @@ struct bench {
 	const struct manifest_component *mc;
 };
 
-static void
-add_segment(struct set *set, struct manifest_component *mc, unsigned from,
-    unsigned to)
-{
-	AUTO(buf) struct buf b = { .max = 4 << 20 };
-	char name[64], key[16];
-	struct err err = { 0 };
-
-	for (unsigned i = from; i < to; i++) {
-		struct inventory_entry e = { .object = { .key = key } };
-
-		(void)snprintf(key, sizeof key, "%06u", i);
-		assert_int_equal(inventory_encode(&e, &b, &err), 0);
-	}
-	(void)snprintf(name, sizeof name, "b.inventory-%05u-0123abcd.jsonl",
-	    from);
-	assert_int_equal(kit_file(set, mc, name, SET_ZSTD, b.data, b.len, NULL,
-	                     &err),
-	    0);
-}
-
 static int
 setup(void **state)
 {
@@ -57,8 +36,8 @@ setup(void **state)
 	    set_component(set, "b", "bucket", &mc, &err))
 		return -1;
 	mc->objects = OBJECTS;
-	add_segment(set, mc, 0, FIRST);
-	add_segment(set, mc, FIRST, OBJECTS);
+	kit_segment(set, mc, 0, 0, FIRST);
+	kit_segment(set, mc, 1, FIRST, OBJECTS);
 	if (set_commit(set, &err) ||
 	    repo_manifest(b->kit.repo, set_id(set), &b->manifest, &err))
 		return -1;
@@ -128,7 +107,7 @@ damage_is_the_end_of_them(void **state)
 	AUTO(cut_ahead) struct cut_ahead *c = NULL;
 	struct err err = { 0 };
 
-	b->kit.flip_key = "b.inventory-02500-0123abcd.jsonl.zst";
+	b->kit.flip_key = "b.inventory-00001-0123abcd.jsonl.zst";
 	b->kit.flip_at = 1; /* of zstd's magic number */
 	b->kit.flip = 0xff;
 	assert_int_equal(cut_ahead_new(b->kit.repo, b->mc, NULL, &c, &err), 0);
