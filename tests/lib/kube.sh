@@ -31,9 +31,10 @@ kube_build() {
 	name=pbkube-$(kube_sum)
 	KUBE_BINARY=$SERVERS_CACHE/$name
 	[ -x "$KUBE_BINARY" ] && return 0
-	go_program "$name" "$TOP/tests/lib/kube" &&
-	    find "$SERVERS_CACHE" -maxdepth 1 -name 'pbkube-*' \
-	    ! -name "$name*" -delete
+	go_program "$name" "$TOP/tests/lib/kube" || return 1
+	# another run may do so as well
+	find "$SERVERS_CACHE" -maxdepth 1 -name 'pbkube-*' \
+	    ! -name "$name*" -delete 2>/dev/null || true
 }
 
 _kube_etcd() {
