@@ -45,8 +45,10 @@ no_config() {
 is_hardened() {
 	readelf -lW "$PB" >out
 	contains out GNU_RELRO
-	readelf -hW "$PB" | grep -q 'DYN'
-	readelf -dW "$PB" | grep -qE 'BIND_NOW|FLAGS_1.*NOW'
+	readelf -hW "$PB" >out
+	contains out DYN
+	readelf -dW "$PB" >out
+	grep -qE 'BIND_NOW|FLAGS_1.*NOW' out
 	readelf -ldW "$PB" >out
 	not grep -E 'GNU_STACK.*RWE|RPATH|RUNPATH' out
 }

@@ -190,7 +190,8 @@ in_place() {
 	[ "$(sql 1 "$NAME" <<<'select f()')" = 7 ]
 	[ "$(sql 1 <<<"select status from information_schema.events where
 	    event_schema = '$NAME'")" = ENABLED ]
-	sql 1 "$NAME" <<<'show triggers' | grep -q ballast
+	sql 1 "$NAME" <<<'show triggers' >triggers
+	grep -q ballast triggers
 	# and back again, with the command that it names
 	local file
 	file=$(echo scratch/kfp-db-before-restore-*.sql.zst)

@@ -92,8 +92,8 @@ from_the_standby() {
 	facts '.unit == $p and .role == "replica" and ."role-after" == "replica"
 	    and (."position-before" | test("/")) and ."lag-seconds" < 10
 	    and .tables == 3' --arg p "$P2"
-	! grep "COPY public.*TO stdout" "$DB/server1.out" | grep -q "$NAME" ||
-	    return 1
+	not grep -q "COPY public.*TO stdout.*$NAME\|$NAME.*COPY public.*TO stdout" \
+	    "$DB/server1.out"
 	grep -q "COPY public.ballast.*TO stdout" "$DB/server2.out"
 	lacks "$DB/server1.out" 'COPY public.ballast'
 	sql 1 <<<"create database copy_$NAME owner u$_number"

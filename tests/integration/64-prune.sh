@@ -246,7 +246,7 @@ in_a_locked_bucket() {
 	listed "${IDS[1]} finished"
 	restores 1
 	s3_source versions "$repo" >versions
-	grep DeleteMarker versions | grep -q manifest.json
+	grep -q 'DeleteMarker.*manifest.json\|manifest.json.*DeleteMarker' versions
 	[ "$(grep '"Version"' versions | grep -c 'manifest.json"')" = 2 ]
 }
 

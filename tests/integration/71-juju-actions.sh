@@ -19,7 +19,8 @@ round_trip() {
 	    any(. == "maintenance: creating backup: " + $b)' --arg b "$B"
 	done_is '[.log[] | select(.[0] == "ACTION")] | length == 2'
 	status_is active "last backup $ID finished, 1 set"
-	s3_repo ls "$R" juju/kubeflow/sets/ | grep -q manifest.json
+	s3_repo ls "$R" juju/kubeflow/sets/ >stored
+	grep -q manifest.json stored
 	s3_source dump "$B" >before
 	s3_source empty "$B"
 	sqlite3 mlmd.db 'delete from t'

@@ -108,7 +108,8 @@ does_not_go_on_in_the_clear() {
 	sleep 1
 	backup
 	stored mlmd.zst 'mlmd.sqlite.zst'
-	zstd -dc mlmd.zst | head -c 15 | grep -q '^SQLite format 3'
+	zstd -qd mlmd.zst -o mlmd.db.stored
+	[ "$(head -c 15 mlmd.db.stored)" = 'SQLite format 3' ]
 }
 
 it 'encrypts, and restores nothing without the identity' \

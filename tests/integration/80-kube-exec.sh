@@ -227,7 +227,7 @@ named() {
 	mkfifo hold
 	background holder sh -c "sqlite3 main/data/mlmd.db <hold"
 	exec 5>hold
-	echo 'begin exclusive;' >&5
+	printf '%s\n' '.timeout 10000' 'begin exclusive;' >&5
 	within 10 not sqlite3 main/data/mlmd.db 'select * from artifact'
 	pb 1 create
 	contains err 'was locked for 2 s'

@@ -200,7 +200,7 @@ names_what_is_missing() {
 	YAML
 	kube_config "$K" backup "$(kube_token "$K" "$NS" backup)" >kubeconfig
 	pb 1 restore "$ID"
-	grep -q "'patch'.*deployments.*'$NS'" err || grep -q patch err
+	contains err "verb 'patch' of resource 'deployments' in namespace '$NS'"
 	is deployments/writer '[2,null]'
 	rows 2
 }
