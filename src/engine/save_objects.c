@@ -431,7 +431,7 @@ save_objects_next_cut(struct save_objects *s, char **key, struct err *err)
 		return 0;
 	if (!s->cuts &&
 	    cut_ahead_new(s->env.repo, before, s->env.begin, &s->cuts, err))
-		return -1;
+		return before_failed(s, err);
 	return cut_ahead_next(s->cuts, key, err);
 }
 
