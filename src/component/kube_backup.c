@@ -99,6 +99,14 @@ is_chosen(const struct walk *w, const char *namespace, const char *name)
 }
 
 static int
+refer(void *arg, const char *uri, struct err *err)
+{
+	struct saver *saver = arg;
+
+	return saver->ops->reference(saver, uri, err);
+}
+
+static int
 write_object(struct walk *w, const struct kube_file *f, struct tree *t,
     struct err *err)
 {
@@ -110,6 +118,7 @@ write_object(struct walk *w, const struct kube_file *f, struct tree *t,
 	buf_clear(&w->name);
 	buf_clear(&w->text);
 	if (kube_clean(w->r, t, err) || kube_file_name(f, &w->name, err) ||
+	    kube_file_uris(t, refer, w->saver, err) ||
 	    yamlw_write(t, &w->text, err) ||
 	    tar_add(w->tar, w->name.data, w->text.data, w->text.len, NULL, err))
 		return -1;

@@ -9,9 +9,23 @@
 #include "component/kube_tally.h"
 #include "stream/untar.h"
 
+struct drill {
+	struct loader *loader;
+	struct kube_tally found;
+};
+
+static int
+refer(void *arg, const char *uri, struct err *err)
+{
+	struct loader *loader = arg;
+
+	return loader->ops->reference(loader, uri, err);
+}
+
 static int
 take_file(void *arg, const struct untar_file *file, struct err *err)
 {
+	struct drill *d = arg;
 	AUTO(kube_file) struct kube_file f = { 0 };
 	AUTO(tree) struct tree *t = NULL;
 
@@ -19,7 +33,10 @@ take_file(void *arg, const struct untar_file *file, struct err *err)
 		return -1;
 	if (kube_file_read(&f, file->data, file->size, &t, err))
 		return err_wrap(err, "file '%s'", file->name);
-	return kube_tally_add(arg, f.resource, 1, err);
+	return kube_file_uris(t, refer, d->loader, err) ||
+	               kube_tally_add(&d->found, f.resource, 1, err)
+	           ? -1
+	           : 0;
 }
 
 static int
@@ -48,15 +65,16 @@ compare(const struct kube_tally *found, const struct json *facts,
 int
 kube_drill(struct loader *loader, struct buf *proof, struct err *err)
 {
-	AUTO(kube_tally) struct kube_tally found = { 0 };
+	struct drill d = { .loader = loader };
 	AUTO(sink) struct sink *to = NULL;
+	int rc = -1;
 
-	if (untar_new(KUBE_FILE_MAX, take_file, &found, &to, err) ||
-	    loader->ops->stream(loader, "tar", to, err))
-		return -1;
-	if (loader->facts && compare(&found, loader->facts, err))
-		return -1;
-	return buf_printf(proof, err,
-	    "%" PRIu64 " objects of %zu resources as they were saved",
-	    found.total, found.count);
+	if (untar_new(KUBE_FILE_MAX, take_file, &d, &to, err) == 0 &&
+	    loader->ops->stream(loader, "tar", to, err) == 0 &&
+	    (!loader->facts || compare(&d.found, loader->facts, err) == 0))
+		rc = buf_printf(proof, err,
+		    "%" PRIu64 " objects of %zu resources as they were saved",
+		    d.found.total, d.found.count);
+	kube_tally_done(&d.found);
+	return rc;
 }

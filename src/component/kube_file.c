@@ -95,3 +95,22 @@ kube_file_read(const struct kube_file *f, const char *text, size_t len,
 	*ret = TAKE(t);
 	return 0;
 }
+
+static bool
+is_uri(const char *text)
+{
+	return (str_starts(text, "s3://") || str_starts(text, "minio://")) &&
+	       strpbrk(text, "{} \t\n\"") == NULL && !strstr(text, "$(");
+}
+
+int
+kube_file_uris(const struct tree *object, kube_file_uri *visit, void *arg,
+    struct err *err)
+{
+	if (object->text && is_uri(object->text))
+		return visit(arg, object->text, err);
+	for (const struct tree *t = object->child; t; t = t->next)
+		if (kube_file_uris(t, visit, arg, err))
+			return -1;
+	return 0;
+}

@@ -30,6 +30,15 @@ void kube_file_done(struct kube_file *);
 MUST_CHECK int kube_file_read(const struct kube_file *, const char *text,
     size_t len, struct tree **, struct err *);
 
+/*
+ * Each text of the object that says where something lies in a bucket,
+ * s3://bucket/key or minio://bucket/key, such as the model of an
+ * InferenceService.  Not those with something to be filled in: {{…}}, $(…).
+ */
+typedef int kube_file_uri(void *arg, const char *uri, struct err *);
+MUST_CHECK int kube_file_uris(const struct tree *, kube_file_uri *, void *arg,
+    struct err *);
+
 static inline void
 scope_kube_file(struct kube_file *f)
 {

@@ -89,9 +89,47 @@ secrets_stay() {
 	not grep -rq aHVzaC1odXNo "$T/repository"
 }
 
+# of what objects refer to, one is in the set and one is nowhere
+refers() {
+	local bucket
+	bucket=$(bucket_name models)
+	s3_source mb "$bucket"
+	echo model | s3_source put "$bucket" sklearn/1/model.pkl
+	kube_make "$KUBE" <<-YAML
+	# /api/v1/namespaces
+	metadata: {name: carol}
+	---
+	# /apis/serving.kubeflow.org/v1beta1/namespaces/carol/inferenceservices
+	apiVersion: serving.kubeflow.org/v1beta1
+	kind: InferenceService
+	metadata: {name: there}
+	spec: {predictor: {storageUri: "s3://$bucket/sklearn/1"}}
+	---
+	# /apis/serving.kubeflow.org/v1beta1/namespaces/carol/inferenceservices
+	apiVersion: serving.kubeflow.org/v1beta1
+	kind: InferenceService
+	metadata: {name: nowhere}
+	spec: {predictor: {storageUri: "s3://$bucket/sklearn/2"}}
+	YAML
+	repository_dir "$T/repository"
+	component_bucket models "$bucket"
+	{
+		kubernetes users 'include-namespaces: [carol]' \
+		    'plain-secrets: true' | sed 's/^/  /'
+		echo "kubernetes: {kubeconfig: $KUBE/kubeconfig}"
+	} >>"$T/config.yaml"
+	create
+	pb 0 show "$ID" --json
+	json out '.references | .found == 1 and .dangling == 1 and .lost == 0 and
+	    ."dangling-uris" == [$uri]' --arg uri "s3://$bucket/sklearn/2"
+	pb 0 drill "$ID"
+	contains out '1 found in the buckets, 1 when it was saved'
+}
+
 it 'what was deleted comes back field by field, but workflows that ended' \
     round_trip
 it 'what is there stays, unless it is to be updated' updates
 it 'a part of it goes into another namespace' elsewhere
+it 'what objects refer to is looked for in the set' refers
 it 'secrets do not go into a repository in the clear' secrets_stay
 done_testing

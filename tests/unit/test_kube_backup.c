@@ -105,7 +105,8 @@ static const struct httpd_step all[] = { HEAD,
 	LIST(ANY("/api/v1/persistentvolumeclaims"), ""),
 	LIST(ANY("/api/v1/persistentvolumes"), ""),
 	LIST(ANY("/api/v1/namespaces"), "{\"metadata\":{\"name\":\"a\"}}"),
-	LIST(ANY("/apis/x.org/v1/things"), O("a", "z", "")),
+	LIST(ANY("/apis/x.org/v1/things"),
+	    O("a", "z", ",\"model\":\"s3://models/1\"")),
 	LIST(ANY("/apis/apiextensions.k8s.io/v1/customresourcedefinitions"),
 	    ""),
 	{ 0 } };
@@ -129,7 +130,8 @@ every_object_is_a_file(void **state)
 	assert_has(&w.saver.bytes, "namespaces/a/things.x.org/z.yaml");
 	assert_has(&w.saver.bytes,
 	    "apiVersion: x.org/v1\nkind: Thing\nmetadata:\n  namespace: a\n  "
-	    "name: z\n");
+	    "name: z\nmodel: s3://models/1\n");
+	assert_string_equal(w.saver.references.data, "s3://models/1\n");
 	assert_int_equal(w.saver.degraded.len, 0);
 	assert_string_equal(w.saver.facts.data,
 	    "{\"server-version\":\"v1.30.2\",\"objects\":4,\"resources\":{"
@@ -152,6 +154,7 @@ a_drill_finds_what_was_saved(void **state)
 	assert_int_equal(backup(&w, &err), 0);
 	assert_int_equal(fake_loader_init(&l, &w.saver, "/tmp", &err), 0);
 	assert_int_equal(kube_drill(&l.base, &proof, &err), 0);
+	assert_string_equal(l.references.data, "s3://models/1\n");
 	assert_has(&proof, "4 objects of 3 resources");
 	fake_loader_done(&l);
 	end(&w);

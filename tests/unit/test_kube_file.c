@@ -103,6 +103,38 @@ every_allocation_may_fail(void **state)
 	assert_true(fails >= 10);
 }
 
+static int
+keep(void *arg, const char *uri, struct err *err)
+{
+	return buf_join(arg, err, uri, " ", NULL);
+}
+
+static void
+what_lies_in_a_bucket_is_told(void **state)
+{
+	static const char text[] =
+	    POD "spec:\n"
+	        "  predictor: {storageUri: \"s3://models/1\"}\n"
+	        "  from: [minio://mlpipeline/v2/x, {a: s3://b/c}, gs://d/e]\n"
+	        "  later: [\"s3://b/{{workflow.name}}\", s3://b/$(run)]\n"
+	        "  said: \"s3://b/c was read\"\n"
+	        "  url: http://s3://b\n";
+	AUTO(kube_file) struct kube_file f = { 0 };
+	AUTO(tree) struct tree *t = NULL;
+	AUTO(buf) struct buf b = { .max = 1000 }, full = { .max = 4 };
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(kube_file_parse("namespaces/a/pods/x.yaml", &f, &err),
+	    0);
+	if (kube_file_read(&f, text, sizeof text - 1, &t, &err) ||
+	    kube_file_uris(t, keep, &b, &err))
+		fail_msg("%s", err.msg);
+	assert_string_equal(b.data,
+	    "s3://models/1 minio://mlpipeline/v2/x s3://b/c ");
+	assert_int_equal(kube_file_uris(t, keep, &full, &err), -1);
+}
+
 int
 main(void)
 {
@@ -110,6 +142,7 @@ main(void)
 		cmocka_unit_test(names_are_read_as_they_are_written),
 		cmocka_unit_test(other_names_are_refused),
 		cmocka_unit_test(a_file_holds_the_object_that_its_name_says),
+		cmocka_unit_test(what_lies_in_a_bucket_is_told),
 		cmocka_unit_test(every_allocation_may_fail),
 	};
 
