@@ -55,7 +55,7 @@ static void
 assert_list(const struct httpd_step *steps, const char *names,
     enum err_code code)
 {
-	AUTO(kube_kit) struct kube_kit k;
+	AUTO(kube_kit) struct kube_kit k = { 0 };
 	struct seen s = { 0 };
 	struct kube_list o = list_of(&k, &s);
 	struct err err = { 0 };
@@ -94,7 +94,7 @@ labels_are_the_servers_to_choose(void **state)
 		    "{\"items\":null}", 0, 0 },
 		{ 0 }
 	};
-	AUTO(kube_kit) struct kube_kit k;
+	AUTO(kube_kit) struct kube_kit k = { 0 };
 	struct seen s = { 0 };
 	struct kube_list o = list_of(&k, &s);
 	struct err err = { 0 };
@@ -225,7 +225,7 @@ who_takes_the_objects_may_end_it(void **state)
 		    PAGE("t1", POD("a", "x") "," POD("a", "y")), 0, 0 },
 		{ 0 }
 	};
-	AUTO(kube_kit) struct kube_kit k;
+	AUTO(kube_kit) struct kube_kit k = { 0 };
 	struct seen s = { .refuse = "y" };
 	struct kube_list o = list_of(&k, &s);
 	struct err err = { 0 };
@@ -251,7 +251,7 @@ every_allocation_may_fail(void **state)
 
 	(void)state;
 	while (rc) {
-		AUTO(kube_kit) struct kube_kit k;
+		AUTO(kube_kit) struct kube_kit k = { 0 };
 		struct seen s = { 0 };
 		struct kube_list o = list_of(&k, &s);
 		struct err err = { 0 };

@@ -21,6 +21,9 @@
 	"{\"metadata\":{\"resourceVersion\":\"8\","        \
 	"\"annotations\":{\"" KUBE_SCALE_NOTE "\":\"" note \
 	"\"}},\"spec\":{\"replicas\":" n "}}"
+#define NUMBERED                                 \
+	"{\"metadata\":{\"resourceVersion\":7}," \
+	"\"spec\":{\"replicas\":1}}"
 #define SELECTOR "{\"status\":{\"selector\":\"app=w,x in (1)\"}}"
 #define NONE KUBE_STATUS("NotFound", "\\\"w\\\" not found")
 
@@ -120,8 +123,7 @@ an_answer_that_lacks_something_is_refused(void **state)
 {
 	static const char *const odd[] = { "", "[]", "{\"metadata\":{}}",
 		"{\"metadata\":{\"resourceVersion\":\"7\"},\"spec\":{}}",
-		"{\"metadata\":{\"resourceVersion\":7},\"spec\":{\"replicas\":"
-		"1}}" };
+		NUMBERED };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
