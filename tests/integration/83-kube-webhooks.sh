@@ -17,8 +17,10 @@ fi
 T=$WORK
 python3 "$TOP/tests/lib/kube_webhook.py" "$KUBE/cert.pem" "$KUBE/key.pem" \
     >"$WORK/webhooks.out" 2>&1 &
+CHILD=$!
+disown
 mkdir -p "$WORK/all"
-echo $! >"$WORK/all/children"
+echo "$CHILD" >"$WORK/all/children"
 within 20 test -s "$WORK/webhooks.out"
 HOOKS=https://127.0.0.1:$(head -n 1 "$WORK/webhooks.out")
 CA=$(base64 -w 0 <"$KUBE/ca.pem")
