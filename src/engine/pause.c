@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/str.h"
 
-enum { LOOK_EVERY_MS = 500 };
+enum { LOOK_EVERY_MS = 500, CONFLICT_TRIES = 20, CONFLICT_WAIT_MS = 250 };
 
 /* --- what is to be paused */
 
@@ -128,11 +128,29 @@ pause_look(struct pause *p, bool may_be_made, struct err *err)
 	return 0;
 }
 
+/* Controllers write to the same object when they like, mostly just after it
+ * was scaled: then what is now is looked at, and it is tried again. */
+static int
+persist(struct pause *p, struct pause_workload *w,
+    int (*step)(struct pause *, struct pause_workload *, struct err *),
+    struct err *err)
+{
+	for (int left = CONFLICT_TRIES; step(p, w, err); left--) {
+		if (!err_is(err, ERR_CHANGED) || left == 1)
+			return -1;
+		*err = (struct err){ 0 };
+		clock_sleep_ms(p->clock, CONFLICT_WAIT_MS);
+	}
+	return 0;
+}
+
 /* --- to 0 */
 
 static int
 stop(struct pause *p, struct pause_workload *w, struct err *err)
 {
+	if (kube_scale_look(p->kube, &w->scale, err))
+		return -1;
 	if (w->scale.replicas == 0)
 		return 0;
 	if (kube_scale_pause(p->kube, &w->scale, err))
@@ -186,7 +204,7 @@ pause_begin(struct pause *p, struct err *err)
 	if (pause_look(p, false, err))
 		return -1;
 	for (size_t i = 0; i < p->count; i++)
-		if (stop(p, &p->workload[i], err))
+		if (persist(p, &p->workload[i], stop, err))
 			return -1;
 	for (size_t i = 0; i < p->count; i++)
 		if (await(p, &p->workload[i], until, err))
@@ -220,9 +238,7 @@ pause_resume(struct pause *p, struct err *err)
 		struct pause_workload *w = &p->workload[i];
 		struct err why = { 0 };
 
-		/* somebody may have touched it between the two calls */
-		if (start(p, w, &why) == 0 ||
-		    (err_is(&why, ERR_CHANGED) && start(p, w, &why) == 0))
+		if (persist(p, w, start, &why) == 0)
 			continue;
 		(void)err_wrap(&why,
 		    "'%s' in namespace '%s' still stands: run "

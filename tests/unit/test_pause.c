@@ -122,10 +122,11 @@ static void
 it_waits_until_no_pod_is_left(void **state)
 {
 	const struct httpd_step steps[] = { LOOK(W, RUNS), LOOK(X, RUNS),
-		PATCH(W), PATCH(X), LOOK(W, PAUSED(0)), PODS(kubeflow, "{}"),
-		LOOK(W, PAUSED(0)), PODS(kubeflow, ""), LOOK(X, PAUSED(0)),
-		PODS(b, ""), LOOK(W, PAUSED(0)), PATCH(W), LOOK(X, PAUSED(0)),
-		PATCH(X), { 0 } };
+		LOOK(W, RUNS), PATCH(W), LOOK(X, RUNS), PATCH(X),
+		LOOK(W, PAUSED(0)), PODS(kubeflow, "{}"), LOOK(W, PAUSED(0)),
+		PODS(kubeflow, ""), LOOK(X, PAUSED(0)), PODS(b, ""),
+		LOOK(W, PAUSED(0)), PATCH(W), LOOK(X, PAUSED(0)), PATCH(X),
+		{ 0 } };
 	AUTO(pause) struct pause p = { 0 };
 	AUTO(kube_kit) struct kube_kit k;
 	struct err err = { 0 };
@@ -146,7 +147,7 @@ static void
 what_does_not_run_is_left_alone(void **state)
 {
 	const struct httpd_step steps[] = { LOOK(W, STOPPED), LOOK(W, STOPPED),
-		PODS(kubeflow, ""), LOOK(W, STOPPED), { 0 } };
+		LOOK(W, STOPPED), PODS(kubeflow, ""), LOOK(W, STOPPED), { 0 } };
 	AUTO(pause) struct pause p = { 0 };
 	AUTO(kube_kit) struct kube_kit k;
 	struct err err = { 0 };
@@ -172,10 +173,11 @@ sleep_long(void *ctx, unsigned ms)
 static void
 pods_that_do_not_end_are_named(void **state)
 {
-	const struct httpd_step steps[] = { LOOK(W, RUNS), PATCH(W),
+	const struct httpd_step steps[] = { LOOK(W, RUNS), LOOK(W, RUNS),
+		PATCH(W), LOOK(W, PAUSED(0)), PODS(kubeflow, "{}"),
 		LOOK(W, PAUSED(0)), PODS(kubeflow, "{}"), LOOK(W, PAUSED(0)),
 		PODS(kubeflow, "{}"), LOOK(W, PAUSED(0)), PODS(kubeflow, "{}"),
-		LOOK(W, PAUSED(0)), PODS(kubeflow, "{}"), { 0 } };
+		{ 0 } };
 	AUTO(pause) struct pause p = { 0 };
 	AUTO(kube_kit) struct kube_kit k;
 	struct clock slow;
@@ -198,8 +200,8 @@ pods_that_do_not_end_are_named(void **state)
 static void
 who_scales_it_back_meanwhile_is_told_of(void **state)
 {
-	const struct httpd_step steps[] = { LOOK(W, RUNS), PATCH(W),
-		LOOK(W, PAUSED(2)), PODS(kubeflow, "{}"), { 0 } };
+	const struct httpd_step steps[] = { LOOK(W, RUNS), LOOK(W, RUNS),
+		PATCH(W), LOOK(W, PAUSED(2)), PODS(kubeflow, "{}"), { 0 } };
 	AUTO(pause) struct pause p = { 0 };
 	AUTO(kube_kit) struct kube_kit k;
 	struct err err = { 0 };
@@ -234,7 +236,7 @@ a_name_that_is_wrong_is_told_before_anything(void **state)
 static void
 a_scaling_that_is_refused_names_what(void **state)
 {
-	const struct httpd_step steps[] = { LOOK(W, RUNS),
+	const struct httpd_step steps[] = { LOOK(W, RUNS), LOOK(W, RUNS),
 		{ "PATCH", W, 403, NULL, KUBE_STATUS("Forbidden", "no"), 0, 0 },
 		{ 0 } };
 	AUTO(pause) struct pause p = { 0 };
@@ -272,23 +274,52 @@ one_that_fails_does_not_keep_the_others(void **state)
 	kube_kit_check(&k);
 }
 
+#define CONFLICT                                                           \
+	{                                                                  \
+		"PATCH", W, 409, NULL, KUBE_STATUS("Conflict", "no"), 0, 0 \
+	}
+
 static void
-another_change_meanwhile_is_looked_at_again(void **state)
+what_changes_meanwhile_is_looked_at_again(void **state)
 {
-	const struct httpd_step steps[] = { LOOK(W, PAUSED(0)),
-		{ "PATCH", W, 409, NULL, KUBE_STATUS("Conflict", "no"), 0, 0 },
-		LOOK(W, PAUSED(3)), PATCH(W), { 0 } };
+	const struct httpd_step steps[] = { LOOK(W, RUNS), LOOK(W, RUNS),
+		CONFLICT, LOOK(W, RUNS), CONFLICT, LOOK(W, RUNS), PATCH(W),
+		LOOK(W, PAUSED(0)), PODS(kubeflow, ""), LOOK(W, PAUSED(0)),
+		CONFLICT, LOOK(W, PAUSED(3)), CONFLICT, LOOK(W, PAUSED(3)),
+		PATCH(W), { 0 } };
 	AUTO(pause) struct pause p = { 0 };
 	AUTO(kube_kit) struct kube_kit k;
 	struct err err = { 0 };
 
 	(void)state;
 	start(&k, &of_one, steps, &p);
-	if (pause_resume(&p, &err))
+	if (pause_begin(&p, &err) || pause_resume(&p, &err))
 		fail_msg("%s", err.msg);
 	assert_true(p.workload[0].resumed);
+	assert_int_equal(k.slept, 4);
 	kube_kit_check(&k);
-	assert_non_null(strstr(httpd_body(k.d, 5), "\"replicas\":3"));
+	assert_non_null(strstr(httpd_body(k.d, 22), "\"replicas\":3"));
+}
+
+/* A controller that never rests. */
+static void
+what_always_changes_is_told_in_the_end(void **state)
+{
+	struct httpd_step steps[20 * 3 + 1] = { { 0 } };
+	const struct httpd_step once[] = { LOOK(W, PAUSED(0)), CONFLICT };
+	AUTO(pause) struct pause p = { 0 };
+	AUTO(kube_kit) struct kube_kit k;
+	struct err err = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < 20; i++)
+		memcpy(&steps[3 * i], once, sizeof once);
+	start(&k, &of_one, steps, &p);
+	assert_int_equal(pause_resume(&p, &err), -1);
+	assert_int_equal(err.code, ERR_CHANGED);
+	assert_false(p.workload[0].resumed);
+	assert_int_equal(k.slept, 19);
+	kube_kit_check(&k);
 }
 
 static int
@@ -304,9 +335,9 @@ all_of_it(struct kube_kit *k, struct err *err)
 static void
 every_allocation_may_fail(void **state)
 {
-	const struct httpd_step steps[] = { LOOK(W, RUNS), PATCH(W),
-		LOOK(W, PAUSED(0)), PODS(kubeflow, ""), LOOK(W, PAUSED(0)),
-		PATCH(W), { 0 } };
+	const struct httpd_step steps[] = { LOOK(W, RUNS), LOOK(W, RUNS),
+		PATCH(W), LOOK(W, PAUSED(0)), PODS(kubeflow, ""),
+		LOOK(W, PAUSED(0)), PATCH(W), { 0 } };
 	long fails;
 
 	(void)state;
@@ -340,7 +371,8 @@ main(void)
 		cmocka_unit_test(a_name_that_is_wrong_is_told_before_anything),
 		cmocka_unit_test(a_scaling_that_is_refused_names_what),
 		cmocka_unit_test(one_that_fails_does_not_keep_the_others),
-		cmocka_unit_test(another_change_meanwhile_is_looked_at_again),
+		cmocka_unit_test(what_changes_meanwhile_is_looked_at_again),
+		cmocka_unit_test(what_always_changes_is_told_in_the_end),
 		cmocka_unit_test(every_allocation_may_fail),
 	};
 
