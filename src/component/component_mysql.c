@@ -108,6 +108,23 @@ amend(struct database *d, const struct database_unit *u, struct sink **s,
 	return 0;
 }
 
+/* mariadb-dump may end without a word when its server goes away: then the
+ * server is asked. */
+static int
+explain_dump(struct database *d, const struct database_unit *u,
+    const struct mysql_run *r, struct err *err)
+{
+	AUTO(buf) struct buf rows = { .max = 4096 };
+
+	if (r->errors.len > 0 || mysql_client_query(&mysql_of(d)->tools, d->cfg,
+	                             u, "do 0", &rows, err) == 0)
+		return mysql_client_explain(&r->proc, &r->errors, err);
+	return err_wrap(err,
+	    "the server went away: program '%s' ended with "
+	    "status %d",
+	    r->proc.argv[0], r->proc.status);
+}
+
 static int
 mysql_dump(struct database *d, const struct database_unit *u,
     const struct database_shape *shape, struct sink *to, struct err *err)
@@ -129,7 +146,7 @@ mysql_dump(struct database *d, const struct database_unit *u,
 	if (child_run(&r.proc, through, &r.errors, err))
 		return -1;
 	if (r.proc.status != 0)
-		return mysql_client_explain(&r.proc, &r.errors, err);
+		return explain_dump(d, u, &r, err);
 	return sink_finish(through, err) ||
 	               mysql_prove(&ends, shape->tables, err)
 	           ? -1

@@ -32,6 +32,9 @@ static const char dumper[] =
     "case $* in *--version*) echo 'mariadb-dump Ver MariaDB'; exit;; esac\n"
     "printf -- '-- MariaDB dump\\nINSERT INTO t;\\n-- Dump completed\\n'\n";
 
+#define QUIET_DUMPER(before) \
+	"case $* in *--version*) echo MariaDB; exit;; esac\n" before "; exit 2"
+
 static void
 begin(struct database_kit *w, enum config_replica policy)
 {
@@ -100,6 +103,31 @@ a_dump_that_fails_says_why(void **state)
 	assert_int_equal(w.err.code, ERR_TRANSIENT);
 	assert_non_null(strstr(w.err.msg, "the server went away"));
 	assert_false(w.saver.finished);
+	database_kit_end(&w);
+}
+
+static void
+a_dump_that_says_nothing_has_the_server_asked(void **state)
+{
+	struct database_kit w;
+
+	(void)state;
+	begin(&w, CONFIG_REPLICA_PREFERRED);
+	faketool_add("mariadb-dump",
+	    QUIET_DUMPER("echo 'echo \"ERROR 2002 (HY000): no\" >&2; exit 1' "
+	                 ">\"${0%/*}/mariadb\""));
+	assert_int_equal(database_kit_backup(&w), -1);
+	assert_int_equal(w.err.code, ERR_TRANSIENT);
+	assert_non_null(strstr(w.err.msg, "the server went away: program "));
+	assert_non_null(strstr(w.err.msg, "(ERROR 2002 (HY000): no)"));
+	database_kit_end(&w);
+
+	begin(&w, CONFIG_REPLICA_PREFERRED);
+	faketool_add("mariadb-dump", QUIET_DUMPER(":"));
+	assert_int_equal(database_kit_backup(&w), -1);
+	assert_int_equal(w.err.code, ERR_REMOTE);
+	assert_non_null(strstr(w.err.msg,
+	    "ended with status 2: it does not say why"));
 	database_kit_end(&w);
 }
 
@@ -375,6 +403,7 @@ main(void)
 		cmocka_unit_test(a_dump_of_the_replica_is_saved_with_facts),
 		cmocka_unit_test(a_dump_that_is_cut_is_refused),
 		cmocka_unit_test(a_dump_that_fails_says_why),
+		cmocka_unit_test(a_dump_that_says_nothing_has_the_server_asked),
 		cmocka_unit_test(what_the_store_says_is_not_the_tools_fault),
 		cmocka_unit_test(a_restore_empties_and_fills_the_primary),
 		cmocka_unit_test(a_newer_or_another_database_is_refused),
