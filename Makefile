@@ -261,8 +261,9 @@ charm:
 	@rm -rf build/charm && mkdir -p build/charm/bin
 	@cp -RL $(wildcard $(CHARM)) build/charm/
 	@$(INSTALL) -s -m 755 build/charm-objects/$(NAME) build/charm/bin/
-	@tools/helper build/helper || echo 'the charm has no helper for pods' >&2
-	@cp build/helper/platform-backup-sqlite.* build/charm/bin/ || true
+	@if tools/helper build/helper; then \
+	    cp build/helper/platform-backup-sqlite.* build/charm/bin/; \
+	    else echo 'the charm has no helper for pods' >&2; fi
 	@sh tests/lib/charm.sh build/charm build/$(NAME).charm
 
 DIST = $(NAME)-$(VERSION)

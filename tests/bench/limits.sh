@@ -22,6 +22,7 @@ _wire() {
 wires() {
 	local server
 	for server; do
+		# the first time there is none
 		kill "$(cat "$WORK/$server-delay.pid" 2>/dev/null)" \
 		    2>/dev/null || true
 		_wire "$server"

@@ -35,7 +35,7 @@ part_start() {
 		hook "$what" platform-backup stop
 		hook "$what" 'platform-backup, update-status' update-status
 		[ -z "$PYTHON" ] || measured "$what" 'python3, import ops' \
-		    '{}' "$PYTHON" -c 'import ops' || true
+		    '{}' "$PYTHON" -c 'import ops'
 	done
 }
 

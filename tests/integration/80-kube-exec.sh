@@ -169,6 +169,7 @@ nothing_runs_from_tmp() {
 		chmod 1777 main/tmp
 		pb 0 check
 		contains out "copied in '/tmp'"
+		# it ends when the disk is full, as it shall
 		head -c 4M /dev/zero >main/tmp/full || true
 		pb 0 check
 		contains out "copied in '/data'"

@@ -214,6 +214,7 @@ component_bucket() {
 		printf '  - name: %s\n    type: bucket\n' "$1"
 		_yaml_s3 '    ' "$SOURCE" "$2" "${3:-}"
 		shift $(($# < 3 ? $# : 3))
+		# grep finds nothing where there are no more options
 		printf '    %s\n' "$@" | grep '[a-z]' || true
 	} >>"$T/config.yaml"
 }

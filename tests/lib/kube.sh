@@ -32,7 +32,7 @@ kube_build() {
 	KUBE_BINARY=$SERVERS_CACHE/$name
 	[ -x "$KUBE_BINARY" ] && return 0
 	go_program "$name" "$TOP/tests/lib/kube" || return 1
-	# another run may do so as well
+	# another run may delete the same, which find calls a failure
 	find "$SERVERS_CACHE" -maxdepth 1 -name 'pbkube-*' \
 	    ! -name "$name*" -delete 2>/dev/null || true
 }

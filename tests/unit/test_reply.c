@@ -267,19 +267,8 @@ scenario(struct err *err)
 static void
 every_allocation_may_fail(void **state)
 {
-	long fails = 0;
-
 	(void)state;
-	for (;; fails++) {
-		struct err err = { 0 };
-
-		failalloc_at(fails);
-		if (scenario(&err) == 0)
-			break;
-		assert_true(err_is(&err, ERR_NOMEM));
-	}
-	failalloc_at(-1);
-	assert_true(fails >= 10);
+	assert_true(failalloc_each(scenario) >= 10);
 }
 
 static void

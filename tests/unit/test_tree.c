@@ -177,20 +177,8 @@ scenario(struct err *err)
 static void
 every_allocation_may_fail(void **state)
 {
-	long fails = 0;
-	int rc = -1;
-
 	(void)state;
-	while (rc) {
-		struct err err = { 0 };
-
-		failalloc_at(fails);
-		rc = scenario(&err);
-		failalloc_at(-1);
-		assert_true(rc == 0 || err_is(&err, ERR_NOMEM));
-		fails += rc != 0;
-	}
-	assert_true(fails >= 9);
+	assert_true(failalloc_each(scenario) >= 9);
 }
 
 static void
