@@ -169,7 +169,7 @@ unchunk(const struct buf *b, struct buf *to, struct err *err)
 		unsigned long n = strtoul(p, &after, 16);
 		const char *line = strstr(after, "\r\n");
 
-		if (!line || n > (size_t)(end - line))
+		if (!line || n > (size_t)(end - line - 2))
 			return false;
 		if (n == 0)
 			return true;
