@@ -245,25 +245,9 @@ answer_write(struct sink *s, const void *p, size_t n, struct err *err)
 	return buf_add(((struct answer *)s)->b, p, n, err);
 }
 
-static int
-answer_finish(struct sink *s, struct err *err)
-{
-	(void)s;
-	(void)err;
-	return 0;
-}
-
-static void
-answer_free(struct sink *s)
-{
-	(void)s;
-}
-
 static const struct sink_ops answer_ops = {
 	.name = "answer",
 	.write = answer_write,
-	.finish = answer_finish,
-	.free = answer_free,
 };
 
 int

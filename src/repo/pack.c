@@ -249,25 +249,9 @@ into_write(struct sink *s, const void *p, size_t n, struct err *err)
 	return 0;
 }
 
-static int
-into_finish(struct sink *s, struct err *err)
-{
-	(void)s;
-	(void)err;
-	return 0;
-}
-
-static void
-into_free(struct sink *s)
-{
-	(void)s;
-}
-
 static const struct sink_ops into_ops = {
 	.name = "into",
 	.write = into_write,
-	.finish = into_finish,
-	.free = into_free,
 };
 
 static int

@@ -10,6 +10,9 @@
  *           Only a finish that returns 0 makes anything visible.
  *   free    always called.  Without a successful finish it is an abort:
  *           whatever was being made is thrown away.
+ *
+ * A sink on the stack that is only lent to who writes to it (store's get,
+ * kube_do, exec) is neither finished nor freed: it has write alone.
  */
 #ifndef STREAM_SINK_H
 #define STREAM_SINK_H

@@ -93,6 +93,10 @@ checks() {
 	action check
 	done_is '.results."check-status" == "ok" and
 	    (.results.checks | contains("repository"))'
+	action resume
+	done_is '.results."resume-status" == "finished" and
+	    (.results.workloads | contains("no component names a"))'
+	result_is '.workloads == []'
 	rm mlmd.db
 	action_fails "mlmd: " check
 	done_is '.results."check-status" == "failed"'
@@ -306,7 +310,7 @@ it 'saves and restores a platform' round_trip
 it 'works with s3-integrator of track 1' keys_of_track_1
 it 'lists sets in the table of the database charms' lists
 it 'shows a set' shows
-it 'checks what it is related to' checks
+it 'checks what it is related to, and resumes nothing' checks
 it 'verifies and drills, and the status tells' verifies_and_drills
 it 'saves and restores some components' some_components
 it 'saves nothing while something is not there yet' \

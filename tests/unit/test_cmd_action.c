@@ -136,6 +136,25 @@ wrong_name_is_said_before_anything_is_sent(void **state)
 }
 
 static void
+nothing_that_stands_still_is_resumed(void **state)
+{
+	const struct env env = { .kind = ENV_ACTION, .name = "resume" };
+	struct err err = { 0 };
+	AUTO(free) char *calls = NULL;
+
+	(void)state;
+	faketool_add("action-set", "");
+	if (cmd_action(&env, &err))
+		fail_msg("%s", err.msg);
+	calls = faketool_calls();
+	assert_non_null(strstr(calls, "resume-status=finished"));
+	assert_non_null(strstr(calls, "no component names a 'pause'"));
+	assert_null(strstr(calls, "action-fail"));
+	faketool_add("action-get", "echo '{\"component\":\"b\"}'");
+	fails_with("resume", "no component 'b' in the configuration]");
+}
+
+static void
 juju_that_does_not_answer_is_told(void **state)
 {
 	const struct env env = { .kind = ENV_ACTION, .name = "check" };
@@ -191,6 +210,7 @@ main(void)
 		TOOL_TEST(what_is_meant_must_be_said),
 		TOOL_TEST(too_many_names_fail),
 		TOOL_TEST(wrong_name_is_said_before_anything_is_sent),
+		TOOL_TEST(nothing_that_stands_still_is_resumed),
 		TOOL_TEST(juju_that_does_not_answer_is_told),
 		TOOL_TEST(every_allocation_may_fail),
 	};

@@ -479,6 +479,54 @@ table_that_is_longer_than_its_pack_is_refused(void **state)
 	assert_non_null(strstr(err.msg, "a table longer than itself"));
 }
 
+/* A seekable file of one frame of so many bytes, decompressed to so many. */
+static size_t
+file_of_one_frame(uint32_t csize, uint32_t dsize, char *out)
+{
+	static const uint8_t footer[] = { 1, 0, 0, 0, 0, 0xb1, 0xea, 0x92,
+		0x8f };
+	const uint32_t table[] = { 0x184d2a5e, 8 + sizeof footer, csize,
+		dsize };
+	char *p = out + csize;
+
+	memset(out, 0, csize);
+	for (size_t i = 0; i < 16; i++)
+		*p++ = (char)(table[i / 4] >> 8 * (i % 4));
+	memcpy(p, footer, sizeof footer);
+	return csize + 16 + sizeof footer;
+}
+
+static void
+frame_that_is_too_large_either_way_is_refused(void **state)
+{
+	enum { LARGE = (16 << 20) + 1 };
+	static const uint32_t size[][2] = { { LARGE, 9 }, { 9, LARGE } };
+	struct bench *b = *state;
+	AUTO(pack_reader) struct pack_reader *r = NULL;
+	AUTO(free) char *file = malloc(LARGE + 100);
+	struct err err = { 0 };
+
+	assert_non_null(file);
+	assert_int_equal(pack_reader_new(b->kit.repo, &no_scratch, &r, &err),
+	    0);
+	for (size_t i = 0; i < 2; i++) {
+		size_t n = file_of_one_frame(size[i][0], size[i][1], file);
+		char name[32], path[LAYOUT_KEY_SIZE], got[1];
+
+		(void)snprintf(name, sizeof name, "b/pack-%06zu.tar.zst", i);
+		assert_int_equal(kit_file(b->set, b->c, name, SET_RAW, file, n,
+		                     path, &err),
+		    0);
+		assert_int_equal(pack_read(r,
+		                     manifest_files_find(&b->c->files, path), 0,
+		                     got, 1, &err),
+		    -1);
+		assert_true(err_is(&err, ERR_CORRUPT));
+		assert_non_null(strstr(err.msg, "a frame is too large"));
+		assert_non_null(strstr(err.msg, path));
+	}
+}
+
 static void
 many_packs_are_each_read_once_as_a_whole(void **state)
 {
@@ -792,6 +840,7 @@ main(void)
 		WITH_BENCH(failure_that_passes_is_not_remembered),
 		WITH_BENCH(file_that_is_no_pack_is_refused),
 		WITH_BENCH(table_that_is_longer_than_its_pack_is_refused),
+		WITH_BENCH(frame_that_is_too_large_either_way_is_refused),
 		WITH_BENCH(many_packs_are_each_read_once_as_a_whole),
 		WITH_BENCH(what_is_kept_is_read_once_and_no_more),
 		WITH_BENCH(what_is_loaded_before_is_not_loaded_again),
