@@ -110,13 +110,23 @@ accept_of(const struct wsd *w, char out[32])
 }
 
 static bool
+asks_for(struct wsd *w, const char *target)
+{
+	const char *at = target ? strstr(w->head, target) : w->head;
+
+	if (at && at <= strchr(w->head, '\r'))
+		return true;
+	(void)snprintf(w->complaint, sizeof w->complaint,
+	    "no request for %.80s: %.120s", target, w->head);
+	return false;
+}
+
+static bool
 upgrade(struct wsd *w)
 {
 	const char *protocol = w->script->protocol;
 	char is[32], text[512];
 
-	if (!read_head(w))
-		return false;
 	accept_of(w, is);
 	(void)snprintf(text, sizeof text,
 	    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
@@ -125,6 +135,18 @@ upgrade(struct wsd *w)
 	    protocol ? "Sec-WebSocket-Protocol: " : "",
 	    protocol ? protocol : "", protocol ? "\r\n" : "");
 	return put(w, text, strlen(text));
+}
+
+static bool
+answer(struct wsd *w, const char *body)
+{
+	char head[80];
+
+	(void)snprintf(head, sizeof head,
+	    "HTTP/1.1 200 OK\r\nConnection: close\r\n"
+	    "Content-Length: %zu\r\n\r\n",
+	    strlen(body));
+	return put(w, head, strlen(head)) && put(w, body, strlen(body));
 }
 
 /* --- frames: RFC 6455, 5.2 */
@@ -239,18 +261,31 @@ hang_up(struct wsd *w)
 }
 
 static void
-serve(struct wsd *w)
+talk(struct wsd *w)
 {
 	const struct wsd_step *s = w->script->step;
+
+	if (!read_head(w) || !asks_for(w, w->script->target))
+		return;
+	if (w->script->answer)
+		(void)answer(w, w->script->answer);
+	else if (upgrade(w))
+		while (step(w, s))
+			s++;
+}
+
+static void
+serve(struct wsd *w)
+{
 	int on = 1;
 
 	(void)setsockopt(w->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	w->connections++;
 	w->sent = 0;
-	if (upgrade(w))
-		while (step(w, s))
-			s++;
+	talk(w);
 	hang_up(w);
+	if (w->script->next)
+		w->script = w->script->next;
 }
 
 static void *

@@ -1,6 +1,7 @@
 /*
  * wsd.h - a scripted WebSocket server on a thread of its own: each connection
- * gets the same script.  As httpd.h it allocates nothing while it runs.
+ * gets the same script, or the next.  As httpd.h it allocates nothing while it
+ * runs.
  */
 #ifndef LIB_WSD_H
 #define LIB_WSD_H
@@ -27,7 +28,10 @@ struct wsd_script {
 	const char *protocol; /* chosen; NULL: none */
 	const char *accept;   /* sent instead of the right one */
 	const struct wsd_step *step;
-	size_t cut; /* after so many bytes in all; 0: never */
+	size_t cut;         /* after so many bytes in all; 0: never */
+	const char *target; /* this is part of the request's line; NULL: any */
+	const char *answer; /* to a plain request, instead of all of it */
+	const struct wsd_script *next; /* NULL: the same again */
 };
 
 struct wsd;
@@ -37,7 +41,7 @@ struct wsd *wsd_start(const struct wsd_script *);
 const char *wsd_url(const struct wsd *);
 /* Join the thread; call before what follows. */
 void wsd_stop(struct wsd *);
-/* "" where every WSD_WANT came. */
+/* "" where every request and every WSD_WANT came. */
 const char *wsd_complaint(const struct wsd *);
 const char *wsd_head(const struct wsd *); /* of the last request */
 unsigned wsd_connections(const struct wsd *);

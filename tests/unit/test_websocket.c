@@ -168,9 +168,11 @@ static void
 what_is_no_websocket_is_refused(void **state)
 {
 	static const struct wsd_script t[] = {
-		{ "v1", "not the right one", talk, 0 },
-		{ "v9", NULL, talk, 0 },
-		{ NULL, NULL, talk, 0 },
+		{ .protocol = "v1",
+		    .accept = "not the right one",
+		    .step = talk },
+		{ .protocol = "v9", .step = talk },
+		{ .step = talk },
 	};
 
 	(void)state;
