@@ -173,12 +173,12 @@ read_cluster(const struct kubeconfig *k, struct account_facts *f,
 
 	if (copy(k->cluster, "server", &f->server, err))
 		return -1;
-	if (!f->server)
-		return err_set(err, ERR_USAGE, "%s: the cluster has no server",
-		    k->path);
-	n = strlen(f->server);
+	n = f->server ? strlen(f->server) : 0;
 	while (n > 0 && f->server[n - 1] == '/')
 		f->server[--n] = '\0';
+	if (n == 0)
+		return err_set(err, ERR_USAGE, "%s: the cluster has no server",
+		    k->path);
 	if (copy_pem(k, k->cluster, "certificate-authority", &f->ca_pem, err))
 		return -1;
 	return copy(k->cluster, "proxy-url", &f->proxy, err);

@@ -113,6 +113,9 @@ what_is_wrong_is_named(void **state)
 		{ HEAD CLUSTERS, "lost", "there is no user 'nobody'" },
 		{ HEAD "clusters: [{name: c, cluster: {}}]\n" USER(""), NULL,
 		    "the cluster has no server" },
+		{ HEAD
+		    "clusters: [{name: c, cluster: {server: //}}]\n" USER(""),
+		    NULL, "the cluster has no server" },
 		{ HEAD CLUSTERS USER("client-key-data: S0VZ"), NULL,
 		    "belong together" },
 		{ HEAD CLUSTERS USER("client-key-data: '#'"), NULL,
