@@ -123,7 +123,9 @@ struct loader {
 	const char *scratch;
 	/* What of objects of a cluster is meant; NULL: all. */
 	const struct kube_restore_choice *kubernetes;
-	bool dry_run; /* look, say what would be done, change nothing */
+	unsigned transfers; /* so many things at once; 0: one */
+	uint64_t budget;    /* that these may cost in memory */
+	bool dry_run;       /* look, say what would be done, change nothing */
 };
 
 /* --- the component itself */

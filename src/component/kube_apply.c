@@ -23,7 +23,7 @@ static int
 conclude(struct kube_item *it, enum kube_state state, const char *why,
     struct err *err)
 {
-	it->state = state;
+	it->now = state;
 	free(TAKE(it->why));
 	return why ? str_dup(why, &it->why, err) : 0;
 }
@@ -221,6 +221,14 @@ owner_in_set(const struct work *w, const struct kube_resource *r,
 	    r->namespaced ? w->it->file.namespace : NULL, resource, name);
 }
 
+/* In a dry run nothing does, and who knows? */
+static bool
+may_come(const struct work *w, const struct kube_item *owner)
+{
+	return owner->state == KUBE_WAITS ||
+	       (w->o->dry_run && owner->state == KUBE_MADE);
+}
+
 /* The owner's new uid, or the state that says why there is none. */
 static int
 resolve(struct work *w, struct tree *ref, struct err *err)
@@ -245,7 +253,8 @@ resolve(struct work *w, struct tree *ref, struct err *err)
 		return tree_set_text(ref, "uid", uid ? uid : "", err);
 	}
 	mine = owner_in_set(w, r, name);
-	if (mine && mine->state == KUBE_WAITS)
+	w->it->behind_owner = mine && may_come(w, mine);
+	if (w->it->behind_owner)
 		return conclude(w->it, KUBE_WAITS, "its owner is not there yet",
 		    err);
 	return conclude(w->it, KUBE_LEFT_OUT, "its owner is not there", err);
@@ -355,6 +364,7 @@ send_object(struct work *w, bool patch, struct buf *answer, struct err *err)
 		.resource = w->it->file.resource,
 		.namespace = w->namespace,
 		.method = patch ? "PATCH" : "POST",
+		.again = true,
 		.type = patch ? "application/apply-patch+yaml"
 		              : "application/json" };
 	int rc;
@@ -419,11 +429,11 @@ update(struct work *w, struct err *err)
 	buf_wipe(&answer);
 	if (rc)
 		return -1;
-	w->it->state = !was ? KUBE_MADE
-	               : strcmp(version_of(was), version_of(is)) == 0 &&
-	                       (!w->o->dry_run || is_same(was, is))
-	                   ? KUBE_UNCHANGED
-	                   : KUBE_UPDATED;
+	w->it->now = !was ? KUBE_MADE
+	             : strcmp(version_of(was), version_of(is)) == 0 &&
+	                     (!w->o->dry_run || is_same(was, is))
+	                 ? KUBE_UNCHANGED
+	                 : KUBE_UPDATED;
 	return 0;
 }
 
@@ -440,13 +450,13 @@ static int
 make(struct work *w, struct err *err)
 {
 	if (send_object(w, false, NULL, err) == 0) {
-		w->it->state = KUBE_MADE;
+		w->it->now = KUBE_MADE;
 		return 0;
 	}
 	if (!err_is(err, ERR_EXISTS) || is_leaving(err))
 		return -1;
 	*err = (struct err){ 0 };
-	w->it->state = KUBE_UNCHANGED;
+	w->it->now = KUBE_UNCHANGED;
 	return 0;
 }
 
@@ -542,6 +552,7 @@ kube_apply(const struct kube_apply *o, struct kube_item *it, struct err *err)
 	struct work w = { .o = o, .it = it };
 
 	free(TAKE(it->why));
+	it->behind_owner = false;
 	if (kube_spool_read(o->spool, it, &object, err))
 		return -1;
 	w.object = object;

@@ -15,8 +15,9 @@ struct kube_apply {
 };
 
 /*
- * Sets the item's state; KUBE_WAITS where another try may help.  -1: nothing
- * can go on (no memory, the spool cannot be read).
+ * Sets what is now of the item; KUBE_WAITS where another try may help.  -1:
+ * nothing can go on (no memory, the spool cannot be read).  Safe in threads, as
+ * long as nobody changes an item's state meanwhile.
  */
 MUST_CHECK int kube_apply(const struct kube_apply *, struct kube_item *,
     struct err *);

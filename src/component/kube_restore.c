@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/pool.h"
 #include "base/str.h"
 #include "base/tree.h"
 #include "component/kube_apply.h"
@@ -16,6 +17,10 @@ enum {
 	QUIET_MS = 60 * 1000, /* without progress: it will not come */
 	LONGEST_MS = 600 * 1000,
 	NAMES_MAX = 20, /* of objects that failed, in notes */
+	WORKERS = 8,    /* more gain nothing, and a server has other callers */
+	/* an object as text, as a tree and as what is sent */
+	COST_OF_ANY = 64 << 10,
+	COST_OF_BYTE = 16,
 };
 
 struct run {
@@ -24,6 +29,7 @@ struct run {
 	struct kube_spool spool;
 	struct kube_discovery served;
 	struct kube_apply apply;
+	struct pool *pool;
 	size_t counts[KUBE_STATES];
 };
 
@@ -101,13 +107,94 @@ count_waiting(const struct run *r, struct span s)
 	return n;
 }
 
+struct job {
+	const struct kube_apply *apply;
+	struct kube_item *it;
+};
+
 static int
-go_round(struct run *r, struct span s, struct err *err)
+do_job(void *arg, struct err *err)
+{
+	AUTO(free) struct job *j = arg;
+
+	return kube_apply(j->apply, j->it, err);
+}
+
+static int
+queue_job(struct run *r, struct kube_item *it, struct err *err)
+{
+	uint64_t cost = COST_OF_ANY + COST_OF_BYTE * (uint64_t)it->size;
+	AUTO(free) struct job *j = malloc(sizeof *j);
+
+	if (!j)
+		return err_nomem(err);
+	*j = (struct job){ &r->apply, it };
+	if (pool_run(r->pool, do_job, j, cost, err))
+		return -1;
+	TAKE(j);
+	return 0;
+}
+
+/* All at once; what they are to each other changes when the last has ended. */
+static int
+go_pass(struct run *r, struct span s, bool owned, struct err *err)
+{
+	for (size_t i = s.from; i < s.to; i++) {
+		struct kube_item *it = &r->spool.item[i];
+
+		if (it->state == KUBE_WAITS && (it->behind_owner || !owned) &&
+		    queue_job(r, it, err))
+			return -1;
+	}
+	if (pool_wait(r->pool, err))
+		return -1;
+	for (size_t i = s.from; i < s.to; i++)
+		r->spool.item[i].state = r->spool.item[i].now;
+	return 0;
+}
+
+static bool
+has_owned(const struct run *r, struct span s)
 {
 	for (size_t i = s.from; i < s.to; i++)
 		if (r->spool.item[i].state == KUBE_WAITS &&
-		    kube_apply(&r->apply, &r->spool.item[i], err))
+		    r->spool.item[i].behind_owner)
+			return true;
+	return false;
+}
+
+/* Owners may be of the same rank: they are there behind the pass that makes
+ * them. */
+static int
+go_rank(struct run *r, struct span s, struct err *err)
+{
+	size_t before, waiting = count_waiting(r, s);
+
+	if (waiting > 0 && go_pass(r, s, false, err))
+		return -1;
+	do {
+		before = waiting;
+		waiting = count_waiting(r, s);
+		if (waiting == before || r->loader->dry_run || !has_owned(r, s))
+			return 0;
+	} while (go_pass(r, s, true, err) == 0);
+	return -1;
+}
+
+/* What is of one rank does not need each other. */
+static int
+go_round(struct run *r, struct span s, struct err *err)
+{
+	struct span rank = { s.from, s.from };
+
+	for (; rank.from < s.to; rank.from = rank.to) {
+		const struct kube_item *it = r->spool.item;
+
+		while (rank.to < s.to && it[rank.to].rank == it[rank.from].rank)
+			rank.to++;
+		if (go_rank(r, rank, err))
 			return -1;
+	}
 	return 0;
 }
 
@@ -245,6 +332,14 @@ tell(struct run *r, struct err *err)
 
 /* --- the run */
 
+static unsigned
+workers(const struct loader *l)
+{
+	return l->transfers == 0        ? 1
+	       : l->transfers < WORKERS ? l->transfers
+	                                : WORKERS;
+}
+
 static int
 run(struct run *r, struct err *err)
 {
@@ -252,6 +347,8 @@ run(struct run *r, struct err *err)
 	    kube_discovery_read(r->o->kube, &r->served, err))
 		return -1;
 	choose(r);
+	if (pool_new(workers(r->loader), r->loader->budget, &r->pool, err))
+		return -1;
 	r->apply = (struct kube_apply){ .kube = r->o->kube,
 		.choice = r->o->choice,
 		.spool = &r->spool,
@@ -267,6 +364,7 @@ kube_restore(const struct kube_restore *o, struct loader *loader,
 	struct run r = { .o = o, .loader = loader, .spool = { .fd = -1 } };
 	int rc = run(&r, err);
 
+	pool_free(r.pool);
 	kube_spool_done(&r.spool);
 	kube_discovery_done(&r.served);
 	return rc;

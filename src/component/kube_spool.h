@@ -23,9 +23,11 @@ struct kube_item {
 	uint64_t at;
 	size_t size;
 	unsigned rank;
-	enum kube_state state;
-	unsigned tries; /* after which it was refused */
-	char *why;      /* it waits, failed, or is left out */
+	enum kube_state state; /* before this pass: what others may look at */
+	enum kube_state now;   /* what the pass made of it */
+	bool behind_owner;     /* it waits for one of the set */
+	unsigned tries;        /* after which it was refused */
+	char *why;             /* it waits, failed, or is left out */
 };
 
 struct kube_spool {

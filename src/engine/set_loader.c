@@ -98,10 +98,15 @@ int
 set_loader_init(struct set_loader *v, const struct set_loader_env *env,
     const struct manifest_component *mc, struct err *err)
 {
+	struct limits l;
+
+	limits_load(&env->config->limits, &l);
 	*v = (struct set_loader){ .env = env, .mc = mc };
 	v->loader = (struct loader){ .ops = &ops,
 		.scratch = env->config->scratch,
 		.kubernetes = env->kubernetes,
+		.transfers = l.transfers,
+		.budget = l.budget,
 		.dry_run = env->dry_run };
 	if (mc->facts &&
 	    json_parse(mc->facts, strlen(mc->facts), &v->facts, err))

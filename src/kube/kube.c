@@ -153,7 +153,7 @@ send_call(struct attempt *x, const struct kube_access *a,
 		.body = c->body,
 		.body_len = c->body_len,
 		/* libcurl repeats by itself what a kept connection swallowed */
-		.fresh = strcmp(c->method, "POST") == 0 };
+		.fresh = strcmp(c->method, "POST") == 0 && !c->again };
 	size_t n = 0;
 
 	h[n++] = (struct http_header){ "Accept",

@@ -11,6 +11,7 @@
 #ifndef KUBE_KUBE_H
 #define KUBE_KUBE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
@@ -53,6 +54,9 @@ struct kube_call {
 	const char *accept;        /* NULL: application/json */
 	const void *body;
 	size_t body_len;
+	/* A POST that may come twice, as the second is refused: an object with
+	 * a name.  It goes over a connection that is kept. */
+	bool again;
 };
 
 /*

@@ -366,12 +366,75 @@ an_owner_of_the_set_is_waited_for(void **state)
 		MAP("a", "b", ""), { 0 } };
 	const struct httpd_step steps[] = { HEAD,
 		NO("GET", MAPS "/b", 404, "NotFound", "none"),
-		DO("POST", MAPS BY, 201, "{}"), HEAD,
+		DO("POST", MAPS BY, 201, "{}"),
 		OK(MAPS "/b", "{\"metadata\":{\"uid\":\"new\"}}"),
 		DO("POST", MAPS BY, 201, "{}"), { 0 } };
 
 	(void)state;
 	assert_restored(f, steps, "{}", "2 made");
+}
+
+static void
+a_dry_run_does_not_know_of_what_its_owner_would_bring(void **state)
+{
+	static const struct file f[] = { MAP("a", "x",
+		                             ", ownerReferences: [{apiVersion: "
+		                             "v1, kind: Namespace, name: a}]"),
+		MAP("a", "y", OWNED("x")), NAMESPACE("a"), { 0 } };
+	const struct httpd_step steps[] = { HEAD,
+		DO("POST", "/api/v1/namespaces" BY "&dryRun=All", 201, "{}"),
+		NO("GET", "/api/v1/namespaces/a", 404, "NotFound", "none"),
+		NO("GET", MAPS "/x", 404, "NotFound", "none"), { 0 } };
+
+	(void)state;
+	assert_restored(f, steps, "{dry-run: yes}",
+	    "2 cannot be tried before others are there");
+}
+
+static void
+those_of_a_rank_are_sent_at_once_and_told_of_in_order(void **state)
+{
+	static const struct file f[] = { MAP("a", "x", ""), MAP("a", "y", ""),
+		MAP("a", "z", ""), NAMESPACE("b"), NAMESPACE("a"), { 0 } };
+	const struct httpd_step bad = NO("POST", MAPS BY, 422, "Invalid", "no");
+	const struct httpd_step steps[] = { HEAD,
+		DO("POST", "/api/v1/namespaces" BY, 201, "{}"),
+		DO("POST", "/api/v1/namespaces" BY, 201, "{}"), bad, bad, bad,
+		HEAD, bad, bad, bad, HEAD, bad, bad, bad, { 0 } };
+	const char *x, *y, *z;
+	struct world w;
+
+	(void)state;
+	begin(&w, f, steps, "{}");
+	w.loader.base.transfers = 3;
+	w.loader.base.budget = 1 << 20;
+	assert_int_equal(restore(&w), -1);
+	kube_kit_check(&w.kit);
+	assert_non_null(strstr(w.err.msg, "3 of 5 objects failed; the first is "
+	                                  "configmaps 'x'"));
+	x = strstr(w.loader.notes.data, "failed: configmaps a/x");
+	y = strstr(w.loader.notes.data, "failed: configmaps a/y");
+	z = strstr(w.loader.notes.data, "failed: configmaps a/z");
+	assert_true(x && y && z && x < y && y < z);
+	end(&w);
+}
+
+static void
+an_object_does_not_take_a_connection_of_its_own(void **state)
+{
+	static const struct file f[] = { MAP("a", "x", ""), MAP("a", "y", ""),
+		{ 0 } };
+	const struct httpd_step steps[] = { HEAD,
+		DO("POST", MAPS BY, 201, "{}"), DO("POST", MAPS BY, 201, "{}"),
+		{ 0 } };
+	struct world w;
+
+	(void)state;
+	begin(&w, f, steps, "{}");
+	assert_int_equal(restore(&w), 0);
+	kube_kit_check(&w.kit);
+	assert_int_equal(httpd_connections(w.kit.d), 1);
+	end(&w);
 }
 
 static void
@@ -481,6 +544,7 @@ every_allocation_may_fail(void **state)
 		struct world w;
 
 		begin(&w, f, steps, "{}");
+		w.loader.base.transfers = 2;
 		failalloc_at(fails);
 		rc = restore(&w);
 		failalloc_at(-1);
@@ -509,6 +573,12 @@ main(void)
 		cmocka_unit_test(what_is_being_deleted_is_waited_for),
 		cmocka_unit_test(owners_get_their_new_uid),
 		cmocka_unit_test(an_owner_of_the_set_is_waited_for),
+		cmocka_unit_test(
+		    a_dry_run_does_not_know_of_what_its_owner_would_bring),
+		cmocka_unit_test(
+		    those_of_a_rank_are_sent_at_once_and_told_of_in_order),
+		cmocka_unit_test(
+		    an_object_does_not_take_a_connection_of_its_own),
 		cmocka_unit_test(some_are_left_out_with_a_reason),
 		cmocka_unit_test(a_part_of_it_goes_elsewhere),
 		cmocka_unit_test(subjects_follow_their_namespace),

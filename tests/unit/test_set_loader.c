@@ -42,6 +42,8 @@ setup(void **state)
 	    repo_manifest(b->kit.repo, id, &b->m, &err))
 		return -1;
 	b->config.scratch = "/nowhere";
+	b->config.limits.transfers = 3;
+	b->config.limits.memory = 256 << 20;
 	b->env = (struct set_loader_env){ .repo = b->kit.repo,
 		.config = &b->config };
 	if (set_loader_init(&b->v, &b->env, &b->m->component[0], &err))
@@ -86,6 +88,8 @@ a_stream_comes_whole_and_is_counted(void **state)
 	uint64_t bytes = 0;
 
 	assert_string_equal(b->v.loader.scratch, "/nowhere");
+	assert_int_equal(b->v.loader.transfers, 3);
+	assert_true(b->v.loader.budget > 0);
 	assert_int_equal(read_stream(b, "sqlite", &bytes, &err), 0);
 	assert_int_equal(bytes, 20000);
 	assert_int_equal(atomic_load(&b->v.counts.written), 1);
