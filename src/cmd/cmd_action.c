@@ -16,6 +16,7 @@
 #include "cmd/session.h"
 #include "cmd/unit.h"
 #include "juju/hooktool.h"
+#include "juju/relation_velero.h"
 
 enum { NAMES_MAX = 1000 };
 
@@ -82,20 +83,16 @@ split(struct action *a, const char *text, struct err *err)
 	                 "'component' is given, and names none: '%.80s'", text);
 }
 
-/* Charmed Velero's "app:endpoint": the component of that relation. */
+/* As in Charmed Velero, which means its own model where none is named. */
 static int
 read_target(struct action *a, const char *target, struct err *err)
 {
-	const char *colon = strchr(target, ':');
-	char name[128];
+	const char *model = param(a, "model"), *name = NULL;
 
-	if (!colon || colon == target || colon[1] == '\0')
-		return err_set(err, ERR_USAGE,
-		    "Invalid target format. Use 'app:endpoint'");
-	(void)snprintf(name, sizeof name, "%.*s-%s", (int)(colon - target),
-	    target, colon + 1);
-	if (strlen(name) > 63) /* as relation_velero_decode cuts it */
-		name[63] = '\0';
+	if (!model)
+		model = a->env->model ? a->env->model : "";
+	if (relation_velero_find(a->unit.targets, target, model, &name, err))
+		return -1;
 	return split(a, name, err);
 }
 
@@ -110,6 +107,9 @@ read_choice(struct action *a, struct err *err)
 		    "give either 'component' or 'target'");
 	if (target)
 		return read_target(a, target, err);
+	if (param(a, "model"))
+		return err_set(err, ERR_USAGE,
+		    "'model' is given without 'target'");
 
 	a->to = param(a, "to");
 	if (a->to) {
@@ -117,6 +117,21 @@ read_choice(struct action *a, struct err *err)
 		a->choice.nto = 1;
 	}
 	return names ? split(a, names, err) : 0;
+}
+
+/* Charmed Velero calls it backup-uid. */
+static int
+read_id(const struct action *a, const char **id, struct err *err)
+{
+	const char *uid = param(a, "backup-uid");
+
+	*id = param(a, "backup-id");
+	if (*id && uid)
+		return err_set(err, ERR_USAGE,
+		    "give either 'backup-id' or 'backup-uid'");
+	if (!*id)
+		*id = uid;
+	return *id ? 0 : err_set(err, ERR_USAGE, "'backup-id' is empty");
 }
 
 /* --- results, shared by actions */
@@ -324,8 +339,7 @@ run_restore(struct action *a, struct err *err)
 	AUTO(session_restored) struct session_restored r = { 0 };
 	AUTO(restore_choice) struct restore_choice kubernetes = { 0 };
 	const struct restore_texts texts = texts_of(a);
-	const struct session_restore req = {
-		.id = param(a, "backup-id"),
+	struct session_restore req = {
 		.choice = a->choice,
 		.kubernetes = &kubernetes.kube,
 		.exact = json_opt_bool(a->params, "exact"),
@@ -333,9 +347,8 @@ run_restore(struct action *a, struct err *err)
 	};
 	struct err why = { 0 };
 
-	if (!req.id)
-		return err_set(err, ERR_USAGE, "'backup-id' is empty");
-	if (restore_choice_read(&texts, &kubernetes, err))
+	if (read_id(a, &req.id, err) ||
+	    restore_choice_read(&texts, &kubernetes, err))
 		return -1;
 	reporter_init(&a->reporter, req.dry_run ? "comparing" : "restoring",
 	    clock_real());
@@ -585,13 +598,13 @@ run_named(struct action *a, struct err *err)
 static int
 run(struct action *a, struct err *err)
 {
-	if (hooktool_action_get(&a->params, err) || read_choice(a, err) ||
+	if (hooktool_action_get(&a->params, err) ||
 	    unit_read(a->env, &a->unit, err))
 		return -1;
 	a->asked = true;
 	if (!a->unit.config)
 		return err_set(err, ERR_USAGE, "%s", a->unit.gap.text);
-	return run_named(a, err);
+	return read_choice(a, err) ? -1 : run_named(a, err);
 }
 
 int

@@ -4,6 +4,7 @@
 
 #include "base/date.h"
 #include "base/str.h"
+#include "base/tree.h"
 #include "config/config.h"
 #include "juju/hooktool.h"
 
@@ -46,6 +47,8 @@ unit_read(const struct env *env, struct unit *u, struct err *err)
 	         blocked_by(u, err))
 		return -1;
 	add_gap(u, &c.components);
+	if (u->config)
+		u->targets = TAKE(c.targets);
 	return 0;
 }
 
@@ -53,6 +56,7 @@ void
 unit_done(struct unit *u)
 {
 	config_free(u->config);
+	tree_free(u->targets);
 	*u = (struct unit){ 0 };
 }
 

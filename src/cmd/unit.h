@@ -13,6 +13,7 @@ struct config;
 
 struct unit {
 	struct config *config; /* NULL: gap says why */
+	struct tree *targets;  /* as charm.h has them; NULL without a config */
 	/* What a person or another charm has to do; { 0 }: all is there.
 	 * With a config: a backup of everything would lack something. */
 	struct relation_gap gap;

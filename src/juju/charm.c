@@ -411,21 +411,56 @@ read_database(struct walk *w, const char *id, struct err *err)
 
 /* Two of one application and relation come from two models. */
 static int
-read_velero(struct walk *w, const char *id, struct err *err)
+name_velero(const struct walk *w, const char *id, struct tree *map,
+    struct err *err)
 {
-	AUTO(tree) struct tree *map = NULL;
 	AUTO(free) char *name = NULL;
 
-	if (relation_velero_read(id, &map, err))
-		return -1;
-	if (!map)
+	if (!has_name(w->list, tree_text(map, "name")))
 		return 0;
-	if (has_name(w->list, tree_text(map, "name")) &&
-	    (str_printf(&name, err, "%.50s-%s", tree_text(map, "name"),
-	         relation_number(id)) ||
-	        tree_set_text(map, "name", name, err)))
+	return str_printf(&name, err, "%.50s-%s", tree_text(map, "name"),
+	           relation_number(id)) ||
+	               tree_set_text(map, "name", name, err)
+	           ? -1
+	           : 0;
+}
+
+/* One that does not say its model is in ours.  problem NULL: none. */
+static int
+add_target(struct walk *w, struct relation_velero *v, const char *problem,
+    struct err *err)
+{
+	const char *name = v->component ? tree_text(v->component, "name") : "";
+
+	if (!v->target)
+		return 0;
+	if ((!tree_get(v->target, "model") &&
+	        tree_add_text(v->target, "model", w->env->model, err)) ||
+	    tree_add_text(v->target, "component", name, err) ||
+	    tree_add_text(v->target, "problem", problem, err))
 		return -1;
-	return tree_add(w->list, NULL, TAKE(map), err);
+	return tree_add(w->charm->targets, NULL, TAKE(v->target), err);
+}
+
+/* A spec that cannot be read is a gap: old sets can still be restored. */
+static int
+read_velero(struct walk *w, const char *id, struct err *err)
+{
+	AUTO(relation_velero) struct relation_velero v = { 0 };
+
+	if (relation_velero_read(id, &v, err)) {
+		if (!err_is(err, ERR_USAGE))
+			return -1;
+		relation_gap_set(&w->charm->components, RELATION_BLOCKED, "%s",
+		    err->msg);
+		return add_target(w, &v, err->msg, err);
+	}
+	if (!v.component)
+		return 0;
+	if (name_velero(w, id, v.component, err) ||
+	    add_target(w, &v, NULL, err))
+		return -1;
+	return tree_add(w->list, NULL, TAKE(v.component), err);
 }
 
 static int
@@ -633,7 +668,8 @@ charm_read(const struct env *env, struct charm *c, struct err *err)
 
 	*c = (struct charm){ 0 };
 	if (options_read(&options, err) ||
-	    tree_new(TREE_MAP, NULL, "charm", 0, &root, err))
+	    tree_new(TREE_MAP, NULL, "charm", 0, &root, err) ||
+	    tree_new(TREE_LIST, NULL, "charm", 0, &c->targets, err))
 		return -1;
 	w.root = root;
 	if (read_all(&w, err))
@@ -647,5 +683,6 @@ void
 charm_done(struct charm *c)
 {
 	tree_free(c->config);
+	tree_free(c->targets);
 	*c = (struct charm){ 0 };
 }

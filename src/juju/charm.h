@@ -15,6 +15,8 @@ struct tree;
 struct charm {
 	/* For config_decode; NULL while the repository is not known. */
 	struct tree *config;
+	/* For relation_velero_find: what a backup of one spec may be called. */
+	struct tree *targets;
 	struct relation_gap repository; /* why nothing can be done yet */
 	struct relation_gap components; /* why a backup would lack something */
 };

@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "base/tree.h"
 
-enum { SPEC_MAX = 1 << 20, NAME_MAX_LEN = 63 };
+enum { SPEC_MAX = 1 << 20, NAME_MAX_LEN = 63, LISTED_MAX = 400 };
 
 struct work {
 	const char *origin;
@@ -92,16 +92,41 @@ add_cluster(struct work *w, const struct json *spec, struct err *err)
 	    strcmp(text, "true") == 0 ? "true" : "false", err);
 }
 
-static int
-add_name(struct work *w, const struct json *bag, struct err *err)
+static const char *
+text_of(const struct json *bag, const char *name)
 {
-	const char *app = json_opt_str(bag, "app");
-	const char *relation = json_opt_str(bag, "relation_name");
+	const char *text = json_opt_str(bag, name);
+
+	return text && *text ? text : NULL;
+}
+
+/* How the other side is called. */
+static int
+make_target(struct work *w, const struct json *bag, struct tree **ret,
+    struct err *err)
+{
+	AUTO(tree) struct tree *t = NULL;
+	const char *app = text_of(bag, "app");
+	const char *endpoint = text_of(bag, "relation_name");
+
+	if (!app || !endpoint)
+		return bad(w, app ? "relation_name" : "app", "given", err);
+	if (tree_new(TREE_MAP, NULL, w->origin, 0, &t, err) ||
+	    tree_add_text(t, "app", app, err) ||
+	    tree_add_text(t, "endpoint", endpoint, err) ||
+	    tree_add_text(t, "model", text_of(bag, "model"), err))
+		return -1;
+	*ret = TAKE(t);
+	return 0;
+}
+
+static int
+add_name(struct work *w, const struct tree *target, struct err *err)
+{
 	AUTO(free) char *name = NULL;
 
-	if (!app || !relation)
-		return bad(w, app ? "relation_name" : "app", "given", err);
-	if (str_join(&name, err, app, "-", relation, NULL))
+	if (str_join(&name, err, tree_text(target, "app"), "-",
+	        tree_text(target, "endpoint"), NULL))
 		return -1;
 	if (strlen(name) > NAME_MAX_LEN)
 		name[NAME_MAX_LEN] = '\0';
@@ -112,7 +137,7 @@ add_name(struct work *w, const struct json *bag, struct err *err)
 }
 
 static int
-convert(struct work *w, const struct json *bag, const struct json *spec,
+convert(struct work *w, const struct tree *target, const struct json *spec,
     struct err *err)
 {
 	static const char *const lists[][2] = {
@@ -122,7 +147,7 @@ convert(struct work *w, const struct json *bag, const struct json *spec,
 		{ "exclude_resources", "exclude-resources" },
 	};
 
-	if (add_name(w, bag, err))
+	if (add_name(w, target, err))
 		return -1;
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
 		if (add_list(w, spec, lists[i][0], lists[i][1], err))
@@ -145,39 +170,121 @@ parse(struct work *w, const char *text, struct json **spec, struct err *err)
 	return tree_new(TREE_MAP, NULL, w->origin, 0, &w->map, err);
 }
 
-int
-relation_velero_decode(const char *id, const struct json *bag,
-    struct tree **ret, struct err *err)
+static int
+make_component(struct work *w, const struct tree *target, const char *text,
+    struct err *err)
 {
-	const char *text = json_opt_str(bag, "spec");
-	char origin[128];
-	struct json *spec = NULL;
-	struct work w = { .origin = origin };
-	int rc;
+	AUTO(json) struct json *spec = NULL;
 
-	*ret = NULL;
-	if (!text || !*text)
+	if (parse(w, text, &spec, err) == 0 &&
+	    convert(w, target, spec, err) == 0)
 		return 0;
-	(void)snprintf(origin, sizeof origin, "relation %s", id);
-	rc = parse(&w, text, &spec, err);
-	if (rc == 0)
-		rc = convert(&w, bag, spec, err);
-	json_free(spec);
-	if (rc)
-		tree_free(w.map);
-	else
-		*ret = w.map;
-	return rc;
+	tree_free(TAKE(w->map));
+	return -1;
 }
 
 int
-relation_velero_read(const char *id, struct tree **map, struct err *err)
+relation_velero_decode(const char *id, const struct json *bag,
+    struct relation_velero *v, struct err *err)
+{
+	const char *text = text_of(bag, "spec");
+	char origin[128];
+	struct work w = { .origin = origin };
+
+	*v = (struct relation_velero){ 0 };
+	if (!text)
+		return 0;
+	(void)snprintf(origin, sizeof origin, "relation %s", id);
+	if (make_target(&w, bag, &v->target, err) ||
+	    make_component(&w, v->target, text, err))
+		return -1;
+	v->component = w.map;
+	return 0;
+}
+
+int
+relation_velero_read(const char *id, struct relation_velero *v, struct err *err)
 {
 	AUTO(json) struct json *bag = NULL;
 	AUTO(free) char *app = NULL;
 
-	*map = NULL;
+	*v = (struct relation_velero){ 0 };
 	if (relation_bag(id, &app, &bag, err))
 		return -1;
-	return relation_velero_decode(id, bag, map, err);
+	return relation_velero_decode(id, bag, v, err);
+}
+
+void
+relation_velero_done(struct relation_velero *v)
+{
+	tree_free(v->component);
+	tree_free(v->target);
+	*v = (struct relation_velero){ 0 };
+}
+
+/* --- which of them a user means */
+
+static const char *
+model_of(const struct tree *t)
+{
+	const char *model = tree_text(t, "model");
+
+	return model ? model : "";
+}
+
+static bool
+is_called(const struct tree *t, const char *target)
+{
+	const char *app = tree_text(t, "app");
+	size_t n = strlen(app);
+
+	return strncmp(target, app, n) == 0 && target[n] == ':' &&
+	       strcmp(target + n + 1, tree_text(t, "endpoint")) == 0;
+}
+
+static int
+want_form(const char *target, struct err *err)
+{
+	const char *colon = strchr(target, ':');
+
+	return colon && colon > target && colon[1]
+	           ? 0
+	           : err_set(err, ERR_USAGE,
+	                 "Invalid target format. Use 'app:endpoint'");
+}
+
+/* Those that there are, as far as they fit. */
+static int
+refuse(const struct tree *targets, const char *target, const char *model,
+    struct err *err)
+{
+	char listed[LISTED_MAX] = "no application is related to "
+	                          "velero-backups";
+	size_t n = 0;
+
+	for (const struct tree *t = targets->child; t && n < sizeof listed;
+	     t = t->next)
+		n += (size_t)snprintf(listed + n, sizeof listed - n,
+		    "%s%s:%s in model %s", n > 0 ? ", " : "there is ",
+		    tree_text(t, "app"), tree_text(t, "endpoint"), model_of(t));
+	return err_set(err, ERR_USAGE,
+	    "No backup spec found for target '%.200s' in model '%.100s': %s",
+	    target, model, listed);
+}
+
+int
+relation_velero_find(const struct tree *targets, const char *target,
+    const char *model, const char **component, struct err *err)
+{
+	if (want_form(target, err))
+		return -1;
+	for (const struct tree *t = targets->child; t; t = t->next) {
+		if (!is_called(t, target) || strcmp(model_of(t), model) != 0)
+			continue;
+		*component = tree_text(t, "component");
+		return *component ? 0
+		                  : err_set(err, ERR_USAGE, "%s",
+		                        tree_text(t, "problem"));
+	}
+	return refuse(targets, target, model, err);
 }

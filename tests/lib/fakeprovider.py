@@ -20,6 +20,9 @@ mysql, postgresql
         secrets, everything else into the bag for all to read.  With
         subordinated=true a unit says when it is ready: state=ready.
 
+velero  what tells Charmed Velero which objects are its own: endpoint=, spec=
+        and model= of this side; at once, whatever the requirer writes.
+
 app=NAME names the application; the s3 ones are s3-integrator otherwise.
 What it would have made is in the relation's "made" list.
 """
@@ -36,7 +39,7 @@ PLAIN = ("endpoint", "region", "storage-class", "attributes",
 SECRET = "%.1s2k3v0nmp25c76k%05d"
 ACCOUNT = {"user": ("username", "password", "uris", "read-only-uris"),
            "tls": ("tls", "tls-ca")}
-APPS = {"minio": "minio", "mysql": "kfp-db", "postgresql": "postgresql-k8s"}
+APPS = {"velero": "mlmd", "minio": "minio", "mysql": "kfp-db", "postgresql": "postgresql-k8s"}
 
 
 def note(relation):
@@ -132,6 +135,13 @@ def database(state, rid, relation, options):
         publish(unit, {"state": options.get("state")})
 
 
+def velero(state, _, relation, options):
+    publish(relation["app-data"], {
+        "model": options.get("model", state["model"]["name"]),
+        "app": relation["app"], "spec": options.get("spec"),
+        "relation_name": options.get("endpoint", "velero-backup-config")})
+
+
 def create(state, kind, rid, options):
     app = options.get("app", APPS.get(kind, "s3-integrator"))
     relation = {"app": app, "app-data": {}, "units": {app + "/0": {}},
@@ -140,6 +150,8 @@ def create(state, kind, rid, options):
         relation["app-data"]["version"] = "1"
     if kind == "minio":
         relation["app-data"]["_supported_versions"] = "- v1\n"
+    if kind == "velero":
+        velero(state, rid, relation, options)
     state.setdefault("relations", {})[rid] = relation
 
 
@@ -152,7 +164,7 @@ def main():
         create(state, kind, rid, options)
     else:
         {"s3-v1": s3_v1, "s3-v0": s3_v0, "minio": minio, "mysql": database,
-         "postgresql": database}[kind](
+         "postgresql": database, "velero": velero}[kind](
              state, rid, state["relations"][rid], options)
     with open(path + ".new", "w", encoding="utf-8") as file:
         json.dump(state, file, indent=1, sort_keys=True)

@@ -191,6 +191,43 @@ objects_that_others_name_are_components(void **state)
 	assert_string_equal(tree_text(component(&c, 0), "type"), "kubernetes");
 	assert_string_equal(tree_text(component(&c, 1), "name"), "mlmd-v-2");
 	assert_null(component(&c, 2));
+	/* a user may name them; a model that is not said is ours */
+	assert_string_equal(tree_text(c.targets->child, "component"), "mlmd-v");
+	assert_string_equal(tree_text(c.targets->child, "model"), "kubeflow");
+	assert_string_equal(tree_text(c.targets->last, "component"),
+	    "mlmd-v-2");
+	assert_ptr_equal(c.targets->child->next, c.targets->last);
+}
+
+static void
+a_spec_that_cannot_be_read_is_a_gap(void **state)
+{
+	struct err err = { 0 };
+	AUTO(charm) struct charm c = { 0 };
+
+	(void)state;
+	all_relations("s3-parameters) echo '[\"s3-parameters:1\"]';;\n"
+	              "velero-backups) echo '[\"velero-backups:1\",\"velero-"
+	              "backups:2\"]';;\n",
+	    "", "");
+	faketool_add("relation-get",
+	    "case $3 in\n"
+	    "s3-*:1) printf '%s' '{\"access-key\":\"AK\",\"secret-key\":"
+	    "\"SK\",\"endpoint\":\"http://s3:80\",\"bucket\":\"backups\"}';;\n"
+	    "velero-*:1) printf '%s' '{\"app\":\"a\",\"relation_name\":\"v\","
+	    "\"model\":\"m\",\"spec\":\"{\"}';;\n"
+	    "*) printf '%s' '{\"spec\":\"{}\"}';; esac");
+	if (charm_read(&action, &c, &err))
+		fail_msg("%s", err.msg);
+	assert_non_null(c.config);
+	assert_null(component(&c, 0));
+	assert_int_equal(c.components.state, RELATION_BLOCKED);
+	assert_string_equal(c.components.text,
+	    "relation velero-backups:1: 'spec' must be JSON");
+	assert_string_equal(tree_text(c.targets->child, "problem"),
+	    c.components.text);
+	assert_null(tree_get(c.targets->child, "component"));
+	assert_null(c.targets->child->next);
 }
 
 static void
@@ -498,6 +535,14 @@ every_allocation_may_fail(void **state)
 	    "echo '{\"username\":\"u\",\"password\":\"p\","
 	    "\"endpoints\":\"h\"}'");
 	assert_true(failures_of_reading() > 20);
+	all_relations("velero-backups) echo '[\"v:1\",\"v:2\"]';;\n", "", "");
+	faketool_add("relation-get",
+	    "printf '%s' '{\"app\":\"a\",\"relation_name\":\"v\",\"spec\":"
+	    "\"{}\"}'");
+	assert_true(failures_of_reading() > 20);
+	faketool_add("relation-get",
+	    "echo '{\"app\":\"a\",\"relation_name\":\"v\",\"spec\":\"{\"}'");
+	assert_true(failures_of_reading() > 20);
 }
 
 /* Several of each, so that each way through is gone. */
@@ -729,6 +774,7 @@ main(void)
 		TOOL_TEST(unrelated_charm_is_blocked_and_says_what_to_do),
 		TOOL_TEST(relations_become_a_configuration),
 		TOOL_TEST(objects_that_others_name_are_components),
+		TOOL_TEST(a_spec_that_cannot_be_read_is_a_gap),
 		TOOL_TEST(options_add_and_name),
 		TOOL_TEST(retention_is_a_map_in_yaml),
 		TOOL_TEST(pause_is_for_each_component_that_names_none),
