@@ -428,32 +428,37 @@ failure_that_passes_is_not_remembered(void **state)
 	assert_int_equal(b->kit.whole_gets, 1);
 }
 
-/* Its hash is right, but it never was a pack. */
+/* A file of these bytes: its hash is right, but it never was a pack. */
+static void
+is_refused(struct bench *b, const void *p, size_t n, const char *words)
+{
+	AUTO(pack_reader) struct pack_reader *r = NULL;
+	char name[32], path[LAYOUT_KEY_SIZE], got[1];
+	struct err err = { 0 };
+
+	(void)snprintf(name, sizeof name, "b/pack-%06zu.tar.zst",
+	    b->c->files.count);
+	assert_int_equal(pack_reader_new(b->kit.repo, &no_scratch, &r, &err),
+	    0);
+	assert_int_equal(kit_file(b->set, b->c, name, SET_RAW, p, n, path,
+	                     &err),
+	    0);
+	assert_int_equal(pack_read(r, manifest_files_find(&b->c->files, path),
+	                     0, got, 1, &err),
+	    -1);
+	assert_true(err_is(&err, ERR_CORRUPT));
+	assert_non_null(strstr(err.msg, path));
+	assert_non_null(strstr(err.msg, words));
+}
+
 static void
 file_that_is_no_pack_is_refused(void **state)
 {
-	static const char *const text[] = { "", "short",
-		"long enough, with no table at the end" };
-	struct bench *b = *state;
-	AUTO(pack_reader) struct pack_reader *r = NULL;
-	struct err err = { 0 };
+	static const char text[] = "long enough, with no table at the end";
 
-	assert_int_equal(pack_reader_new(b->kit.repo, &no_scratch, &r, &err),
-	    0);
-	for (size_t i = 0; i < sizeof text / sizeof *text; i++) {
-		char name[32], path[LAYOUT_KEY_SIZE], got[1];
-
-		(void)snprintf(name, sizeof name, "b/pack-%06zu.tar.zst", i);
-		assert_int_equal(kit_file(b->set, b->c, name, SET_RAW, text[i],
-		                     strlen(text[i]), path, &err),
-		    0);
-		assert_int_equal(pack_read(r,
-		                     manifest_files_find(&b->c->files, path), 0,
-		                     got, 1, &err),
-		    -1);
-		assert_true(err_is(&err, ERR_CORRUPT));
-		assert_non_null(strstr(err.msg, path));
-	}
+	is_refused(*state, "", 0, "too short for a pack");
+	is_refused(*state, "short", 5, "too short for a pack");
+	is_refused(*state, text, sizeof text - 1, "there is none");
 }
 
 /* The footer of a seekable file, of more frames than there can be. */
@@ -462,21 +467,8 @@ table_that_is_longer_than_its_pack_is_refused(void **state)
 {
 	static const char footer[] = { 'x', 'y', 0, 1, 0, 0, 0, (char)0xb1,
 		(char)0xea, (char)0x92, (char)0x8f };
-	struct bench *b = *state;
-	AUTO(pack_reader) struct pack_reader *r = NULL;
-	char path[LAYOUT_KEY_SIZE], got[1];
-	struct err err = { 0 };
 
-	assert_int_equal(pack_reader_new(b->kit.repo, &no_scratch, &r, &err),
-	    0);
-	assert_int_equal(kit_file(b->set, b->c, "b/pack-000001.tar.zst",
-	                     SET_RAW, footer, sizeof footer, path, &err),
-	    0);
-	assert_int_equal(pack_read(r, manifest_files_find(&b->c->files, path),
-	                     0, got, 1, &err),
-	    -1);
-	assert_true(err_is(&err, ERR_CORRUPT));
-	assert_non_null(strstr(err.msg, "a table longer than itself"));
+	is_refused(*state, footer, sizeof footer, "a table longer than itself");
 }
 
 /* A seekable file of one frame of so many bytes, decompressed to so many. */
@@ -500,31 +492,14 @@ static void
 frame_that_is_too_large_either_way_is_refused(void **state)
 {
 	enum { LARGE = (16 << 20) + 1 };
-	static const uint32_t size[][2] = { { LARGE, 9 }, { 9, LARGE } };
-	struct bench *b = *state;
-	AUTO(pack_reader) struct pack_reader *r = NULL;
 	AUTO(free) char *file = malloc(LARGE + 100);
-	struct err err = { 0 };
+	size_t n;
 
 	assert_non_null(file);
-	assert_int_equal(pack_reader_new(b->kit.repo, &no_scratch, &r, &err),
-	    0);
-	for (size_t i = 0; i < 2; i++) {
-		size_t n = file_of_one_frame(size[i][0], size[i][1], file);
-		char name[32], path[LAYOUT_KEY_SIZE], got[1];
-
-		(void)snprintf(name, sizeof name, "b/pack-%06zu.tar.zst", i);
-		assert_int_equal(kit_file(b->set, b->c, name, SET_RAW, file, n,
-		                     path, &err),
-		    0);
-		assert_int_equal(pack_read(r,
-		                     manifest_files_find(&b->c->files, path), 0,
-		                     got, 1, &err),
-		    -1);
-		assert_true(err_is(&err, ERR_CORRUPT));
-		assert_non_null(strstr(err.msg, "a frame is too large"));
-		assert_non_null(strstr(err.msg, path));
-	}
+	n = file_of_one_frame(LARGE, 9, file);
+	is_refused(*state, file, n, "a frame is too large");
+	n = file_of_one_frame(9, LARGE, file);
+	is_refused(*state, file, n, "a frame is too large");
 }
 
 static void

@@ -39,6 +39,21 @@ is_refused(struct pod_kit *k, enum err_code code, const char *words)
 	pod_kit_check(k);
 }
 
+static void
+comes_and_goes(const struct pod_run *runs)
+{
+	AUTO(pod_kit) struct pod_kit k;
+	AUTO(pod_helper) struct pod_helper *h = NULL;
+	struct err err;
+
+	pod_kit_begin(&k, runs);
+	pod_kit_put_helper(&k, MACHINE);
+	if (set_up(&k, &h, &err))
+		fail_msg("%s", err.msg);
+	pod_helper_free(TAKE(h));
+	pod_kit_check(&k);
+}
+
 /* --- what it is */
 
 static void
@@ -54,17 +69,9 @@ where_there_is_no_shell_the_charm_s_is_used(void **state)
 		{ .target = "container=charm&command=rm", .refused = "no" },
 		{ 0 }
 	};
-	AUTO(pod_kit) struct pod_kit k;
-	AUTO(pod_helper) struct pod_helper *h = NULL;
-	struct err err;
 
 	(void)state;
-	pod_kit_begin(&k, runs);
-	pod_kit_put_helper(&k, MACHINE);
-	if (set_up(&k, &h, &err))
-		fail_msg("%s", err.msg);
-	pod_helper_free(TAKE(h));
-	pod_kit_check(&k);
+	comes_and_goes(runs);
 }
 
 static void
@@ -143,17 +150,9 @@ the_first_folder_where_it_runs_is_used(void **state)
 		{ .target = "command=rm&command=-f&command=%2Fdev%2Fshm%2F."
 		            "platform-backup-" },
 		{ 0 } };
-	AUTO(pod_kit) struct pod_kit k;
-	AUTO(pod_helper) struct pod_helper *h = NULL;
-	struct err err;
 
 	(void)state;
-	pod_kit_begin(&k, runs);
-	pod_kit_put_helper(&k, MACHINE);
-	if (set_up(&k, &h, &err))
-		fail_msg("%s", err.msg);
-	pod_helper_free(TAKE(h));
-	pod_kit_check(&k);
+	comes_and_goes(runs);
 }
 
 static void
