@@ -27,11 +27,16 @@ mkdir -p "$WORK" "$RUN_DIR/said"
 _passed=0 _failed=0 _number=0
 _failures=
 
-# end what a test left running: FILE...
+_is_over() {
+	[ ! -e "/proc/$1" ] || grep -q '^State:.*Z' "/proc/$1/status"
+}
+
+# end what a test left running, so that it writes no more: FILE...
 _children_end() {
 	local p
 	cat "$@" 2>/dev/null | while read -r p; do
 		kill -KILL "$p" 2>/dev/null
+		within 10 _is_over "$p"
 	done
 }
 trap '_children_end "$WORK"/*/children' EXIT
