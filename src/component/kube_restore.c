@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "base/tree.h"
 #include "component/kube_apply.h"
+#include "component/kube_missing.h"
 #include "component/kube_tally.h"
 
 enum {
@@ -311,7 +312,7 @@ tell(struct run *r, struct err *err)
 		r->loader->ops->note(r->loader,
 		    "%zu cannot be tried before others are there",
 		    r->counts[KUBE_WAITS]);
-	if (tell_left_out(r, err))
+	if (tell_left_out(r, err) || kube_missing(&r->apply, r->loader, err))
 		return -1;
 	for (size_t i = 0; i < r->spool.count; i++) {
 		const struct kube_item *it = &r->spool.item[i];

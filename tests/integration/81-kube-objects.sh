@@ -126,10 +126,55 @@ refers() {
 	contains out '1 found in the buckets, 1 when it was saved'
 }
 
+# of what a pod needs, one is in the set, one in the cluster, one nowhere
+needs() {
+	kube_make "$KUBE" <<-YAML
+	# /api/v1/namespaces
+	metadata: {name: dave}
+	---
+	# /api/v1/namespaces/dave/configmaps
+	metadata: {name: saved}
+	---
+	# /api/v1/namespaces/dave/secrets
+	metadata: {name: there}
+	---
+	# /apis/apps/v1/namespaces/dave/deployments
+	metadata: {name: web}
+	spec:
+	  replicas: 0
+	  selector: {matchLabels: {a: b}}
+	  template:
+	    metadata: {labels: {a: b}}
+	    spec:
+	      serviceAccountName: default
+	      imagePullSecrets: [{name: there}, {name: nowhere}]
+	      containers:
+	      - name: c
+	        image: i
+	        envFrom: [{configMapRef: {name: saved}},
+	          {configMapRef: {name: gone}}]
+	YAML
+	repository_dir "$T/repository"
+	{
+		kubernetes users 'include-namespaces: [dave]' \
+		    'exclude-resources: [secrets]' | sed 's/^/  /'
+		echo "kubernetes: {kubeconfig: $KUBE/kubeconfig}"
+	} >>"$T/config.yaml"
+	create
+	kube "$KUBE" DELETE /apis/apps/v1/namespaces/dave/deployments/web \
+	    >/dev/null
+	pb 0 restore "$ID"
+	contains out 'missing: configmaps dave/gone, which deployments.apps'
+	contains out 'missing: 1 secrets, none of which this set brings'
+	contains out 'the first is dave/nowhere'
+	not grep -q 'dave/there\|dave/saved\|dave/default' out
+}
+
 it 'what was deleted comes back field by field, but workflows that ended' \
     round_trip
 it 'what is there stays, unless it is to be updated' updates
 it 'a part of it goes into another namespace' elsewhere
 it 'what objects refer to is looked for in the set' refers
+it 'what pods need and nobody has is named' needs
 it 'secrets do not go into a repository in the clear' secrets_stay
 done_testing
