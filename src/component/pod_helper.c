@@ -33,12 +33,18 @@ enum {
 static const char *const places[] = { "/tmp", "/var/tmp", "/dev/shm" };
 enum { PLACES = sizeof places / sizeof *places + 1 };
 
-/* v4 cannot say where the input ends, so its length is given to head. */
+/*
+ * Its length is given, because v4 cannot say where the input ends.  Once the
+ * program has said that it is whole, the shell waits for the end of its input,
+ * which comes when we let go of it, or die: nothing is left then.  A small
+ * container may lack /dev/null.
+ */
 static const char send_it[] =
-    "[ -d \"$1\" ] || exit 11; umask 077; "
-    "if type head >/dev/null 2>&1; then head -c \"$3\" >\"$1/$2\"; "
-    "else cat >\"$1/$2\"; fi && chmod 700 \"$1/$2\" && \"$1/$2\" probe && "
-    "exit 0; rm -f \"$1/$2\"; exit 11";
+    "[ -d \"$1\" ] || exit 11; umask 077; f=$1/$2; "
+    "if type head >\"$f\" 2>&1; then head -c \"$3\" >\"$f\"; "
+    "else dd bs=1 count=\"$3\" >\"$f\"; fi && "
+    "chmod 700 \"$f\" && \"$f\" probe \"$f\" \"$3\" && "
+    "{ read -r x; rm -f \"$f\"; exit 0; }; rm -f \"$f\"; exit 11";
 
 struct pod_helper {
 	struct kube *k;
@@ -47,6 +53,9 @@ struct pod_helper {
 	char *folder;                 /* that path lies in */
 	char *file;                   /* the helper; NULL: not there */
 	struct buf said;              /* standard error of the last command */
+	struct exec_call sending;
+	struct sink *hello;
+	struct exec *sender; /* the shell that waits beside it */
 };
 
 void
@@ -67,6 +76,8 @@ pod_helper_free(struct pod_helper *h)
 			log_debug("'%s' may be left in pod '%s': %s", h->file,
 			    h->place.pod, err.msg);
 	}
+	exec_free(h->sender);
+	sink_free(h->hello);
 	kube_free(h->k);
 	pod_place_done(&h->place);
 	free(h->folder);
@@ -201,8 +212,8 @@ read_helper(const char *arch, struct buf *b, struct err *err)
 
 /* --- send it */
 
-static int
-hello(const struct sink *out)
+static bool
+says_hello(const struct sink *out)
 {
 	size_t n;
 	const char *text = sink_mem_data(out, &n);
@@ -211,32 +222,48 @@ hello(const struct sink *out)
 	       memcmp(text, SQLITE_HELPER_HELLO, n) == 0;
 }
 
-/* *there: it runs in that folder. */
+/* *there: it runs there, and the shell waits. */
+static int
+send_as(struct pod_helper *h, const char *const *argv, const struct buf *b,
+    bool *there, struct err *err)
+{
+	AUTO(exec) struct exec *e = NULL;
+
+	sink_free(TAKE(h->hello));
+	if (sink_mem_new(SAID_MAX, &h->hello, err))
+		return -1;
+	h->sending = call_of(h, argv, h->hello);
+	h->sending.in = true;
+	if (exec_start(h->k, &h->sending, &e, err) || !e)
+		return -1;
+	if (exec_write(e, b->data, b->len, err) && !err_is(err, ERR_CHANGED))
+		return -1;
+	if (exec_wait(e, strlen(SQLITE_HELPER_HELLO), err))
+		return -1;
+	*there = says_hello(h->hello);
+	if (!*there)
+		return exec_end(e, err);
+	h->sender = TAKE(e);
+	return 0;
+}
+
 static int
 send_to(struct pod_helper *h, const char *dir, const struct buf *b, bool *there,
     struct err *err)
 {
-	AUTO(sink) struct sink *out = NULL;
 	uint8_t nonce[NONCE];
 	char hex[2 * NONCE + 1], name[64], length[24];
 	const char *const argv[] = { "sh", "-c", send_it, "sh", dir, name,
 		length, NULL };
-	struct exec_call c;
 
-	if (rand_bytes(nonce, sizeof nonce, err) ||
-	    sink_mem_new(SAID_MAX, &out, err))
+	if (rand_bytes(nonce, sizeof nonce, err))
 		return -1;
 	str_hex(nonce, sizeof nonce, hex);
 	(void)snprintf(name, sizeof name, ".platform-backup-%s", hex);
 	(void)snprintf(length, sizeof length, "%zu", b->len);
-	c = call_of(h, argv, out);
-	c.in = true;
-	if (exec_run(h->k, &c, b->data, b->len, err))
+	if (send_as(h, argv, b, there, err))
 		return -1;
-	*there = c.status == 0 && hello(out);
-	if (!*there)
-		return 0;
-	return str_join(&h->file, err, dir, "/", name, NULL);
+	return *there ? str_join(&h->file, err, dir, "/", name, NULL) : 0;
 }
 
 static const char *

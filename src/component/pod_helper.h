@@ -1,6 +1,6 @@
 /*
  * pod_helper.h - the program of sqlite_helper.h, sent into a container and run
- * there.  It needs a shell there with uname, head or cat, chmod and rm; one
+ * there.  It needs a shell there with uname, head or dd, chmod and rm; one
  * folder that may be written and from which programs may run; nothing else.
  */
 #ifndef COMPONENT_POD_HELPER_H

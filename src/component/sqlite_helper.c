@@ -1,5 +1,6 @@
 #include "component/sqlite_helper.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -7,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/str.h"
 #include "component/private_dir.h"
@@ -18,7 +20,9 @@ enum {
 	CHUNK = 128 << 10,
 	WAIT_MOST_MS = 86400000,
 	ROOM_SLACK = 1 << 20,
-	ANSWER_MAX = 4096
+	ANSWER_MAX = 4096,
+	NONCE_DIGITS = 16, /* behind the name that pod_helper.c gives it */
+	LEFT_S = 3600
 };
 
 static int
@@ -54,6 +58,58 @@ choose_dir(char *const *dir, uint64_t need, const char **ret, struct err *err)
 	str_bytes(need, text);
 	return err_set(err, ERR_NOROOM,
 	    "no folder there may be written and has room for %s", text);
+}
+
+/* --- probe */
+
+/* A helper that was sent and never began: an hour is more than that takes. */
+static bool
+is_left(int dir, const char *name, int64_t now)
+{
+	static const char prefix[] = ".platform-backup-";
+	struct stat st;
+
+	return str_starts(name, prefix) &&
+	       strlen(name) == sizeof prefix - 1 + NONCE_DIGITS &&
+	       fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
+	       st.st_mtim.tv_sec < now - LEFT_S;
+}
+
+/* Best effort, as private_dir.c does it for folders. */
+static void
+sweep(const char *folder)
+{
+	int64_t now = clock_now(clock_real());
+	DIR *d = opendir(folder);
+	struct dirent *e;
+
+	if (!d)
+		return;
+	while ((e = readdir(d)))
+		if (is_left(dirfd(d), e->d_name, now))
+			(void)unlinkat(dirfd(d), e->d_name, 0);
+	(void)closedir(d);
+}
+
+static int
+run_probe(const struct sqlite_helper *h, const char *self, const char *length,
+    struct err *err)
+{
+	AUTO(free) char *folder = NULL;
+	struct stat st;
+	uint64_t n;
+
+	if (str_to_u64(length, 1, INT64_MAX, &n, err) ||
+	    sqlite_raw_folder(self, &folder, err))
+		return -1;
+	if (stat(self, &st))
+		return err_sys(err, "cannot find '%s'", self);
+	if ((uint64_t)st.st_size != n)
+		return err_set(err, ERR_TRANSIENT,
+		    "the helper did not come whole");
+	sweep(folder);
+	return answer(h, SQLITE_HELPER_HELLO, err);
 }
 
 /* --- check */
@@ -257,8 +313,8 @@ sqlite_helper_run(const struct sqlite_helper *h, struct err *err)
 	char *const *w = h->argv + 1;
 	int n = h->argc - 1;
 
-	if (strcmp(what, "probe") == 0)
-		return answer(h, SQLITE_HELPER_HELLO, err);
+	if (strcmp(what, "probe") == 0 && n == 2)
+		return run_probe(h, w[0], w[1], err);
 	if (strcmp(what, "check") == 0 && n > 1)
 		return run_check(h, w[0], w + 1, err);
 	if (strcmp(what, "accept") == 0 && n == 1)

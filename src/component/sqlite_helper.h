@@ -2,12 +2,13 @@
  * sqlite_helper.h - what runs beside a database in a pod, where nothing is
  * installed: a program of its own (src/helper.c), sent there and gone again.
  *
- *   probe                      says that it can run here
+ *   probe SELF LENGTH          says that it can run here; SELF is its own file
  *   check PATH DIR...          one line of what would be saved
  *   accept PATH                one line of what would be replaced
  *   backup PATH WAIT DIR...    "copy LENGTH LOCKED", the copy, "end"
  *   restore PATH WAIT LENGTH DIR...   reads "LENGTH bytes, end"
  *
+ * A probe also removes what a run that was killed left in SELF's folder.
  * WAIT, LOCKED: milliseconds; DIR: where copies may lie, the first with room.
  * An answer begins with "ok"; a failure is one line on standard error, the
  * number of the err_code first, and exit status 1.

@@ -281,6 +281,15 @@ exec_write(struct exec *e, const void *p, size_t n, struct err *err)
 	                : 0;
 }
 
+int
+exec_wait(struct exec *e, uint64_t n, struct err *err)
+{
+	while (!e->ended && e->call->out->bytes < n)
+		if (take_turn(e, err))
+			return -1;
+	return 0;
+}
+
 static int
 close_input(struct exec *e, struct err *err)
 {

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -45,6 +46,9 @@ MUST_CHECK int exec_start(struct kube *, struct exec_call *, struct exec **,
  * ERR_CHANGED: it has ended; exec_end tells how.  Else as exec_end.
  */
 MUST_CHECK int exec_write(struct exec *, const void *, size_t n, struct err *);
+/* Until n bytes were printed to `out`, or it has ended; the input stays open.
+ * Errors as exec_end. */
+MUST_CHECK int exec_wait(struct exec *, uint64_t n, struct err *);
 /*
  * No more input; wait for the end.  0: it ran; look at status.  ERR_TRANSIENT:
  * the connection was cut, the pod went away, or the time was over; what it

@@ -215,6 +215,65 @@ we_die() {
 	clean_there
 }
 
+lies_there() {
+	[ -n "$(find main/tmp -name '.platform-backup-*' -size "${1:-+0}" \
+	    -perm "${2:--600}")" ]
+}
+
+# sent and not yet begun: its chmod waits, and then nobody is there
+we_die_before_it_begins() {
+	pod
+	database main/data/mlmd.db
+	rm main/bin/sh
+	# busybox's own shell takes no chmod but its own, save a function
+	cat >main/bin/sh <<-'SH'
+	#!/bin/busybox sh
+	chmod() {
+		busybox chmod "$@"
+		while [ ! -e /go ]; do busybox sleep 0.1; done
+	}
+	script=$2
+	[ $# -lt 3 ] || shift 3
+	eval "$script"
+	SH
+	chmod 755 main/bin/sh
+	configured
+	background create "$PB" -c config.yaml create
+	within 30 lies_there +0 -700
+	kill -KILL "$CHILD"
+	within 10 not kill -0 "$CHILD"
+	lies_there
+	touch main/go
+	within 30 clean_there
+}
+
+we_die_while_it_is_sent() {
+	pod
+	database main/data/mlmd.db
+	configured
+	printf 'limits:\n  bandwidth: 100K\n' >>config.yaml
+	background create "$PB" -c config.yaml create
+	within 30 lies_there +100k
+	kill -KILL "$CHILD"
+	within 30 clean_there
+}
+
+# what one left whose container was killed with it
+the_next_one_clears() {
+	local left=main/tmp/.platform-backup-0123456789abcdef
+	pod
+	database main/data/mlmd.db
+	configured
+	touch $left
+	chown $USER_ID $left
+	create
+	[ -e $left ]
+	touch -d '2 hours ago' $left
+	rm main/bin/head
+	create
+	clean main
+}
+
 named() {
 	pod
 	configured
@@ -289,5 +348,8 @@ it 'one that runs no programs, or is full, is passed over' \
 it 'what is wrong there is named' named
 it 'a pod that dies in the middle is a failure' the_pod_dies
 it 'nothing is left in the pod when this program is killed' we_die
+it 'nor before it begins there' we_die_before_it_begins
+it 'nor while it is sent' we_die_while_it_is_sent
+it 'what was left all the same goes with the next run' the_next_one_clears
 it 'one that may be missing is left out where it is' left_out_where_it_is_not
 done_testing

@@ -59,12 +59,16 @@ write_steps(struct pod_kit *k, const struct pod_run *run, struct wsd_step *s)
 		*s++ = message(k, WSD_WANT, 0, run->reads);
 	if (run->reads_more)
 		*s++ = message(k, WSD_WANT, 0, run->reads_more);
-	if (run->reads)
+	if (run->reads && !run->open && !run->waits)
 		*s++ = (struct wsd_step){ WSD_WANT, "\xff\0", 2 };
 	for (size_t i = 0; i < POD_KIT_PRINTS && run->prints[i]; i++)
 		*s++ = message(k, WSD_TEXT, 1, run->prints[i]);
 	if (run->complains)
 		*s++ = message(k, WSD_TEXT, 2, run->complains);
+	if (run->waits) {
+		*s = (struct wsd_step){ WSD_LEAVE, "", 0 };
+		return;
+	}
 	*s++ = ending(k, run);
 	*s = (struct wsd_step){ WSD_CLOSE, "", 0 };
 }

@@ -13,8 +13,10 @@ enum { POD_KIT_RUNS = 12, POD_KIT_PRINTS = 4, POD_KIT_TEXT = 4096 };
 
 /* A program that is run in the pod. */
 struct pod_run {
-	const char *target;                 /* as wsd.h has it */
-	const char *reads, *reads_more;     /* as two messages; NULL: nothing */
+	const char *target;             /* as wsd.h has it */
+	const char *reads, *reads_more; /* as two messages; NULL: nothing */
+	bool open;                      /* it reads no end of its input */
+	bool waits; /* for it, until the last of all has run */
 	const char *prints[POD_KIT_PRINTS]; /* in so many messages */
 	const char *complains;
 	const char *status;  /* that it exits with; NULL: 0 */
@@ -56,7 +58,7 @@ scope_pod_kit(struct pod_kit *k)
 #define POD_KIT_SENT                                           \
 	{                                                      \
 		.target = "container=main&command=sh",         \
-		.reads = POD_KIT_HELPER,                       \
+		.reads = POD_KIT_HELPER, .waits = true,        \
 		.prints = { "ok platform-backup-sqlite 1\n" }, \
 	}
 #define POD_KIT_REMOVED                           \

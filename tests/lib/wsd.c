@@ -18,7 +18,7 @@ enum { HEAD_SIZE = 16 << 10, MESSAGE_SIZE = 64 << 10, WAIT_MS = 10000 };
 struct wsd {
 	pthread_t thread;
 	bool running;
-	int listener, wake[2], fd;
+	int listener, wake[2], fd, left;
 	char url[40], complaint[256], head[HEAD_SIZE];
 	const struct wsd_script *script;
 	unsigned connections;
@@ -224,6 +224,16 @@ want(struct wsd *w, const char *p, size_t n)
 
 /* --- the thread */
 
+/* To the end of the server; a second one ends the first. */
+static void
+leave(struct wsd *w)
+{
+	if (w->left >= 0)
+		(void)close(w->left);
+	w->left = w->fd;
+	w->fd = -1;
+}
+
 static bool
 step(struct wsd *w, const struct wsd_step *s)
 {
@@ -238,6 +248,9 @@ step(struct wsd *w, const struct wsd_step *s)
 		return want(w, s->bytes, s->n);
 	case WSD_CLOSE:
 		return put_close(w, s->bytes, s->n);
+	case WSD_LEAVE:
+		leave(w);
+		return false;
 	case WSD_HOLD:
 		(void)ready(w, w->wake[0], -1);
 		return false;
@@ -283,7 +296,8 @@ serve(struct wsd *w)
 	w->connections++;
 	w->sent = 0;
 	talk(w);
-	hang_up(w);
+	if (w->fd >= 0)
+		hang_up(w);
 	if (w->script->next)
 		w->script = w->script->next;
 }
@@ -327,7 +341,7 @@ wsd_start(const struct wsd_script *script)
 	if (!w)
 		return NULL;
 	w->script = script;
-	w->listener = w->wake[0] = w->wake[1] = -1;
+	w->listener = w->left = w->wake[0] = w->wake[1] = -1;
 	if (!listen_somewhere(w) || pipe(w->wake) ||
 	    pthread_create(&w->thread, NULL, run, w)) {
 		wsd_free(w);
@@ -385,6 +399,8 @@ wsd_free(struct wsd *w)
 	wsd_stop(w);
 	if (w->listener >= 0)
 		(void)close(w->listener);
+	if (w->left >= 0)
+		(void)close(w->left);
 	for (unsigned i = 0; i < 2; i++)
 		if (w->wake[i] >= 0)
 			(void)close(w->wake[i]);

@@ -15,6 +15,7 @@ enum wsd_op {
 	WSD_RAW,   /* bytes as they are */
 	WSD_WANT,  /* wait for a message of exactly these bytes */
 	WSD_CLOSE, /* a close with code 1000 and these words */
+	WSD_LEAVE, /* nothing more; it stays open, and the next is served */
 	WSD_HOLD   /* nothing more; the connection is kept */
 };
 

@@ -65,6 +65,7 @@ where_there_is_no_shell_the_charm_s_is_used(void **state)
 		    .prints = { MACHINE "\n" } },
 		{ .target = "container=charm&command=sh",
 		    .reads = POD_KIT_HELPER,
+		    .waits = true,
 		    .prints = { HELLO } },
 		{ .target = "container=charm&command=rm", .refused = "no" },
 		{ 0 }
@@ -140,12 +141,15 @@ the_first_folder_where_it_runs_is_used(void **state)
 		                                   .prints = { MACHINE "\n" } },
 		{ .target = SEND_TO("%2Ftmp"),
 		    .reads = POD_KIT_HELPER,
+		    .open = true,
 		    .status = "11" },
 		{ .target = SEND_TO("%2Fvar%2Ftmp"),
 		    .reads = POD_KIT_HELPER,
+		    .open = true,
 		    .prints = { "no such word\n" } },
 		{ .target = SEND_TO("%2Fdev%2Fshm"),
 		    .reads = POD_KIT_HELPER,
+		    .waits = true,
 		    .prints = { HELLO } },
 		{ .target = "command=rm&command=-f&command=%2Fdev%2Fshm%2F."
 		            "platform-backup-" },

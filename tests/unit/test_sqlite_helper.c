@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -99,10 +100,55 @@ turn_round(struct bench *b, char length[24])
 static void
 it_says_that_it_runs(void **state)
 {
+	struct bench *b = *state;
+	char self[KIT_PATH];
 	struct err err;
 
-	assert_int_equal(run(*state, &err, "probe", NULL), 0);
-	said(*state, SQLITE_HELPER_HELLO);
+	kit_write(kit_path(self, b->tmp, "self"), "helper", 6);
+	assert_int_equal(run(b, &err, "probe", self, "6", NULL), 0);
+	said(b, SQLITE_HELPER_HELLO);
+	assert_int_equal(run(b, &err, "probe", self, "7", NULL), -1);
+	assert_int_equal(err.code, ERR_TRANSIENT);
+	assert_int_equal(run(b, &err, "probe", b->missing, "6", NULL), -1);
+	assert_int_equal(err.code, ERR_NOTFOUND);
+}
+
+/* What an earlier one left, and only that. */
+static void
+it_removes_what_is_left_of_others(void **state)
+{
+	static const struct {
+		const char *name;
+		time_t age;
+		bool goes;
+	} t[] = {
+		{ ".platform-backup-0123456789abcdef", 7200, true },
+		{ ".platform-backup-0123456789abcdee", 1800, false },
+		{ ".platform-backup-0123456789abcd", 7200, false },
+		{ "platform-backup-0123456789abcdef", 7200, false },
+	};
+	struct bench *b = *state;
+	struct err err;
+
+	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+		struct timespec when[2] = { 0 };
+		char path[KIT_PATH];
+
+		kit_write(kit_path(path, b->tmp, t[i].name), "helper", 6);
+		when[0].tv_sec = when[1].tv_sec = time(NULL) - t[i].age;
+		assert_int_equal(utimensat(AT_FDCWD, path, when, 0), 0);
+	}
+	assert_int_equal(run(b, &err, "probe", b->in, "0", NULL), -1);
+	assert_int_equal(err.code, ERR_USAGE);
+	kit_write(b->in, "x", 1);
+	assert_int_equal(run(b, &err, "probe", b->in, "1", NULL), 0);
+	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+		char path[KIT_PATH];
+
+		assert_int_equal(access(kit_path(path, b->tmp, t[i].name),
+		                     F_OK) != 0,
+		    t[i].goes);
+	}
 }
 
 static void
@@ -319,6 +365,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(it_says_that_it_runs),
+		TEST(it_removes_what_is_left_of_others),
 		TEST(a_copy_goes_out_and_comes_back),
 		TEST(what_is_missing_or_empty_is_made),
 		TEST(another_page_size_is_adapted),
