@@ -216,8 +216,7 @@ we_die() {
 }
 
 lies_there() {
-	[ -n "$(find main/tmp -name '.platform-backup-*' -size "${1:-+0}" \
-	    -perm "${2:--600}")" ]
+	[ -n "$(find main/tmp -name '.platform-backup-*' "$@")" ]
 }
 
 # sent and not yet begun: its chmod waits, and then nobody is there
@@ -239,10 +238,10 @@ we_die_before_it_begins() {
 	chmod 755 main/bin/sh
 	configured
 	background create "$PB" -c config.yaml create
-	within 30 lies_there +0 -700
+	within 30 lies_there -perm -700
 	kill -KILL "$CHILD"
 	within 10 not kill -0 "$CHILD"
-	lies_there
+	lies_there -perm -700
 	touch main/go
 	within 30 clean_there
 }
@@ -253,7 +252,7 @@ we_die_while_it_is_sent() {
 	configured
 	printf 'limits:\n  bandwidth: 100K\n' >>config.yaml
 	background create "$PB" -c config.yaml create
-	within 30 lies_there +100k
+	within 30 lies_there -size +100k
 	kill -KILL "$CHILD"
 	within 30 clean_there
 }
