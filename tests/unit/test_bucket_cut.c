@@ -18,10 +18,11 @@
 #include <cmocka.h>
 
 #include "../lib/failalloc.h"
+#include "../lib/sparse.h"
 #include "base/str.h"
 #include "base/thread.h"
 
-enum { KEYS = 30000, PAGE = 1000, KEY_SIZE = 48, WORKERS = 8 };
+enum { KEYS = 12000, PAGE = 1000, KEY_SIZE = 48, WORKERS = 8 };
 
 struct sea {
 	char (*key)[KEY_SIZE]; /* sorted */
@@ -399,7 +400,7 @@ every_allocation_may_fail(void **state)
 		failalloc_at(-1);
 		assert_true(rc == 0 || err_is(&err, ERR_NOMEM));
 		cut_free(last);
-		n += 1 + n / 12; /* thousands are those of pages */
+		n = sparse_next(n + n / 12); /* thousands are those of pages */
 	} while (rc);
 	assert_true(n > 1000);
 }

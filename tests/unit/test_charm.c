@@ -11,6 +11,7 @@
 #include "../lib/failalloc.h"
 #include "../lib/failcall.h"
 #include "../lib/faketool.h"
+#include "../lib/sparse.h"
 #include "base/tree.h"
 #include "juju/charm.h"
 
@@ -501,7 +502,7 @@ failures_of_reading(void)
 {
 	long n = 0;
 
-	for (;; n++) {
+	for (;; n = sparse_next(n)) {
 		struct err err = { 0 };
 		int rc;
 

@@ -16,6 +16,7 @@
 #include "../lib/age_kit.h"
 #include "../lib/failalloc.h"
 #include "../lib/s3_kit.h"
+#include "../lib/sparse.h"
 #include "../lib/sqlite_kit.h"
 #include "base/buf.h"
 #include "base/file.h"
@@ -723,14 +724,14 @@ tidy(const struct bench *b)
 static void
 each_allocation_of(struct bench *b, const char *line)
 {
-	long n = -1;
+	long n = 0;
 
 	b->most = 0;
-	do {
+	for (bool hit = true; hit && n < MOST; n = sparse_next(n)) {
 		int status;
 
 		tidy(b);
-		status = run_failing(b, line, ++n);
+		status = run_failing(b, line, n);
 		/* check prints what is wrong */
 		if (status == CMD_DONE
 		        ? b->out.len == 0
@@ -738,7 +739,8 @@ each_allocation_of(struct bench *b, const char *line)
 		              !strstr(b->out.data, "out of memory"))
 			fail_msg("%s, %ld: %d: %s", line, n, status,
 			    b->err.data);
-	} while (b->most > n && n < MOST);
+		hit = b->most > n;
+	}
 	assert_in_range(n, 1, MOST - 1);
 }
 
@@ -790,16 +792,17 @@ every_allocation_of_a_backup_may_fail(void **state)
 
 	(void)kit_path(path, b->dir, "repository");
 	for (int encrypted = 0; encrypted < 2; encrypted++) {
-		long n = -1;
+		long n = 0;
 
 		b->most = 0;
 		if (encrypted)
 			encrypt(b, "recipients: [" AGE_KIT_RECIPIENT "],");
-		do {
+		for (bool hit = true; hit && n < MOST; n = sparse_next(n)) {
 			if (kit_there(path))
 				kit_remove(path);
-			backup_failing(b, ++n);
-		} while (b->most > n && n < MOST);
+			backup_failing(b, n);
+			hit = b->most > n;
+		}
 		assert_in_range(n, 1, MOST - 1);
 	}
 }

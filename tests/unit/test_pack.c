@@ -13,6 +13,7 @@
 #include "../lib/failalloc.h"
 #include "../lib/failcall.h"
 #include "../lib/repo_kit.h"
+#include "../lib/sparse.h"
 #include "base/buf.h"
 #include "base/str.h"
 #include "base/thread.h"
@@ -326,12 +327,12 @@ any_damage_of_a_pack_is_seen_and_named(void **state)
 	add_many(b, 20, at);
 	f = file_of(b, at);
 	b->kit.flip_key = ".tar.zst";
-	for (uint64_t i = 0; i < 8 * f->size; i++) {
+	for (long i = 0; i < 8 * (long)f->size; i = sparse_next(i)) {
 		AUTO(pack_reader) struct pack_reader *r = NULL;
 		struct err err = { 0 };
 		char got[64] = "";
 
-		b->kit.flip_at = i / 8;
+		b->kit.flip_at = (uint64_t)i / 8;
 		b->kit.flip = (uint8_t)(1 << i % 8);
 		assert_int_equal(pack_reader_new(b->kit.repo, &no_scratch, &r,
 		                     &err),
@@ -355,7 +356,7 @@ damage_behind_the_check_is_seen_too(void **state)
 
 	add_many(b, 20, at);
 	f = file_of(b, at);
-	for (uint64_t i = 0; i < f->size; i++) {
+	for (long i = 0; i < (long)f->size; i = sparse_next(i)) {
 		AUTO(pack_reader) struct pack_reader *r = NULL;
 		struct err err = { 0 };
 		char got[64], want[64];
@@ -365,7 +366,7 @@ damage_behind_the_check_is_seen_too(void **state)
 		    0);
 		assert_int_equal(pack_read(r, f, 0, got, 1, &err), 0);
 		b->kit.flip_key = ".tar.zst";
-		b->kit.flip_at = i;
+		b->kit.flip_at = (uint64_t)i;
 		b->kit.flip = 0x10;
 		if (pack_read(r, f, at[7].offset, got, at[7].size, &err))
 			assert_true(err_is(&err, ERR_CORRUPT));

@@ -11,6 +11,7 @@
 
 #include "../lib/failalloc.h"
 #include "../lib/kube_kit.h"
+#include "../lib/sparse.h"
 
 #define W IN_(kubeflow, w)
 #define X IN_(b, x)
@@ -341,7 +342,7 @@ every_allocation_may_fail(void **state)
 	long fails;
 
 	(void)state;
-	for (fails = 0;; fails++) {
+	for (fails = 0;; fails = sparse_next(fails)) {
 		AUTO(kube_kit) struct kube_kit k;
 		struct err err = { 0 };
 		int rc;

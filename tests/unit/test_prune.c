@@ -10,6 +10,7 @@
 
 #include "../lib/failalloc.h"
 #include "../lib/repo_kit.h"
+#include "../lib/sparse.h"
 #include "base/buf.h"
 #include "base/date.h"
 #include "base/log.h"
@@ -678,7 +679,7 @@ each_operation_of_the_store_may_fail(void **state)
 		bool over = false;
 
 		anew(b);
-		for (long n = 0; !over; n++) {
+		for (long n = 0; !over; n = sparse_next(n)) {
 			struct err err = { 0 };
 			bool quiet;
 			int rc;
@@ -703,19 +704,20 @@ every_allocation_may_fail(void **state)
 	struct bench *b = *state;
 
 	for (enum what what = RUN; what <= RELEASE; what++) {
-		long n = -1;
-		int rc;
+		long n = 0;
+		int rc = -1;
 
 		anew(b);
-		do {
+		for (; (rc || b->said.len > 0) && n < MOST;
+		     n = sparse_next(n)) {
 			struct err err = { 0 };
 
 			again(b, what);
-			failalloc_at(++n);
+			failalloc_at(n);
 			rc = act(b, what, &err);
 			failalloc_at(-1);
 			assert_true(rc == 0 || err_is(&err, ERR_NOMEM));
-		} while ((rc || b->said.len > 0) && n < MOST);
+		}
 		assert_in_range(n, 10, MOST - 1);
 		finish(b, what);
 	}

@@ -9,6 +9,7 @@
 
 #include "../lib/failalloc.h"
 #include "../lib/repo_kit.h"
+#include "../lib/sparse.h"
 #include "base/buf.h"
 #include "base/date.h"
 #include "base/str.h"
@@ -620,7 +621,7 @@ every_allocation_may_fail(void **state)
 	long n = 0;
 	bool hit = true;
 
-	for (; hit; n++) {
+	for (; hit; n = sparse_next(n)) {
 		char id[LAYOUT_ID_SIZE];
 		struct err err = { 0 };
 		int rc;
