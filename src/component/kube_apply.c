@@ -173,6 +173,30 @@ find_kind(const struct work *w, const struct tree *of)
 	return kube_discovery_kind(w->o->served, group, kind);
 }
 
+/*
+ * An object, or a reference to one: as saved where that is served, otherwise as
+ * its group prefers, and *moved says so.
+ */
+static int
+choose_version(const struct kube_resource *r, struct tree *of, char **version,
+    char **moved, struct err *err)
+{
+	const char *api = tree_text(of, "apiVersion"), *saved;
+	AUTO(free) char *now = NULL;
+	char group[256];
+
+	free(TAKE(*moved));
+	split_version(api, group, &saved);
+	if (kube_discovery_serves(r, saved))
+		return str_dup(saved, version, err);
+	if (str_join(&now, err, group, *group ? "/" : "", r->version, NULL) ||
+	    str_join(moved, err, r->name, " of ", api,
+	        " are not served here, and were sent as ", now, NULL) ||
+	    tree_set_text(of, "apiVersion", now, err))
+		return -1;
+	return str_dup(r->version, version, err);
+}
+
 /* --- owners */
 
 /* GET; *ret NULL: it is not there. */
@@ -237,6 +261,7 @@ resolve(struct work *w, struct tree *ref, struct err *err)
 	const char *name = tree_text(ref, "name");
 	const struct json *meta;
 	AUTO(json) struct json *j = NULL;
+	AUTO(free) char *version = NULL, *moved = NULL;
 	const struct kube_item *mine;
 	const char *uid;
 
@@ -250,7 +275,10 @@ resolve(struct work *w, struct tree *ref, struct err *err)
 	if (j) {
 		meta = json_opt(j, "metadata");
 		uid = json_opt_str(meta, "uid");
-		return tree_set_text(ref, "uid", uid ? uid : "", err);
+		return choose_version(r, ref, &version, &moved, err) ||
+		               tree_set_text(ref, "uid", uid ? uid : "", err)
+		           ? -1
+		           : 0;
 	}
 	mine = owner_in_set(w, r, name);
 	w->it->behind_owner = mine && may_come(w, mine);
@@ -503,6 +531,7 @@ put_off(struct work *w, const struct err *why, struct err *err)
 	bool refused = err_is(why, ERR_USAGE) || err_is(why, ERR_DENIED) ||
 	               err_is(why, ERR_REMOTE);
 	struct err ignored = { 0 };
+	AUTO(free) char *text = NULL;
 
 	if (err_is(why, ERR_NOMEM))
 		return err_nomem(err);
@@ -511,8 +540,24 @@ put_off(struct work *w, const struct err *why, struct err *err)
 		return err_nomem(err);
 	if (refused && !is_leaving(why))
 		w->it->tries++;
+	if (str_join(&text, err, w->it->moved ? w->it->moved : "",
+	        w->it->moved ? ": " : "", why->msg, NULL))
+		return -1;
 	return conclude(w->it,
-	    w->it->tries >= GIVE_UP ? KUBE_FAILED : KUBE_WAITS, why->msg, err);
+	    w->it->tries >= GIVE_UP ? KUBE_FAILED : KUBE_WAITS, text, err);
+}
+
+static int
+wait_for_kind(struct work *w, struct err *err)
+{
+	AUTO(free) char *why = NULL;
+
+	w->it->unserved = true;
+	if (str_join(&why, err, tree_text(w->object, "kind"), " of ",
+	        tree_text(w->object, "apiVersion"), " is not served here",
+	        NULL))
+		return -1;
+	return conclude(w->it, KUBE_WAITS, why, err);
 }
 
 static int
@@ -520,22 +565,18 @@ apply(struct work *w, struct err *err)
 {
 	const struct kube_resource *r = find_kind(w, w->object);
 	const char *no = why_not(w);
-	char group[256];
-	const char *version;
-	AUTO(free) char *copy = NULL;
+	AUTO(free) char *version = NULL;
 	struct err why = { 0 };
 	bool go_on;
 
 	if (no)
 		return conclude(w->it, KUBE_LEFT_OUT, no, err);
 	if (!r)
-		return conclude(w->it, KUBE_WAITS,
-		    "its kind is not served here", err);
-	split_version(tree_text(w->object, "apiVersion"), group, &version);
-	if (str_dup(version, &copy, err))
+		return wait_for_kind(w, err);
+	if (choose_version(r, w->object, &version, &w->it->moved, err))
 		return -1;
 	w->r = *r;
-	w->r.version = copy;
+	w->r.version = version;
 	(void)tree_remove(w->object, "status");
 	if (rename_all(w, err) || resolve_all(w, &go_on, err))
 		return -1;
@@ -552,7 +593,7 @@ kube_apply(const struct kube_apply *o, struct kube_item *it, struct err *err)
 	struct work w = { .o = o, .it = it };
 
 	free(TAKE(it->why));
-	it->behind_owner = false;
+	it->behind_owner = it->unserved = false;
 	if (kube_spool_read(o->spool, it, &object, err))
 		return -1;
 	w.object = object;

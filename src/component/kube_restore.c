@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "base/tree.h"
 #include "component/kube_apply.h"
+#include "component/kube_definition.h"
 #include "component/kube_missing.h"
 #include "component/kube_tally.h"
 
@@ -17,12 +18,16 @@ enum {
 	WAIT_MS = 500,
 	QUIET_MS = 60 * 1000, /* without progress: it will not come */
 	LONGEST_MS = 600 * 1000,
-	NAMES_MAX = 20, /* of objects that failed, in notes */
-	WORKERS = 8,    /* more gain nothing, and a server has other callers */
+	ESTABLISH_MS = 30 * 1000, /* a definition: seconds are usual */
+	SERVE_MS = 10 * 1000,     /* behind that; it may serve nothing */
+	NAMES_MAX = 20,           /* of objects that failed, in notes */
+	WORKERS = 8, /* more gain nothing, and a server has other callers */
 	/* an object as text, as a tree and as what is sent */
 	COST_OF_ANY = 64 << 10,
 	COST_OF_BYTE = 16,
 };
+
+#define DEFINITIONS "customresourcedefinitions.apiextensions.k8s.io"
 
 struct run {
 	const struct kube_restore *o;
@@ -182,6 +187,97 @@ go_rank(struct run *r, struct span s, struct err *err)
 	return -1;
 }
 
+/* --- definitions */
+
+/* Definitions that were made are served a moment later. */
+static int
+look_again(struct run *r, struct err *err)
+{
+	clock_sleep_ms(r->o->clock, WAIT_MS);
+	kube_discovery_done(&r->served);
+	return kube_discovery_read(r->o->kube, &r->served, err);
+}
+
+/* "notebooks.kubeflow.org", as a definition is called. */
+static bool
+is_served(const struct run *r, const char *definition)
+{
+	const char *dot = strchr(definition, '.');
+	char name[256];
+	size_t n = dot ? (size_t)(dot - definition) : 0;
+
+	if (n == 0 || n >= sizeof name)
+		return false;
+	memcpy(name, definition, n);
+	name[n] = '\0';
+	return kube_discovery_find(&r->served, dot + 1, name) != NULL;
+}
+
+/* *pending: worth another look. */
+static int
+look_at(struct run *r, struct kube_item *it, unsigned waited, bool *pending,
+    struct err *err)
+{
+	enum kube_definition is;
+	AUTO(free) char *why = NULL;
+	struct err unseen = { 0 };
+
+	*pending = false;
+	if (kube_definition_look(r->o->kube, it->file.name, &is, &why,
+	        &unseen)) {
+		log_debug("definition '%s': %s", it->file.name, unseen.msg);
+		return err_is(&unseen, ERR_NOMEM) ? err_nomem(err) : 0;
+	}
+	*pending = is != KUBE_DEFINITION_REFUSED && waited < ESTABLISH_MS;
+	if (is == KUBE_DEFINITION_ESTABLISHED)
+		*pending = waited < SERVE_MS;
+	if (*pending || is == KUBE_DEFINITION_ESTABLISHED)
+		return 0;
+	it->state = KUBE_FAILED;
+	free(TAKE(it->why));
+	return why ? str_join(&it->why, err, "it is not accepted: ", why, NULL)
+	           : str_dup("it is not established", &it->why, err);
+}
+
+/* What was made is served a moment later, or never: its names may be taken. */
+static int
+establish(struct run *r, struct span s, struct err *err)
+{
+	for (unsigned waited = 0;; waited += WAIT_MS) {
+		bool again = false;
+
+		for (size_t i = s.from; i < s.to; i++) {
+			struct kube_item *it = &r->spool.item[i];
+			bool pending = false;
+
+			if ((it->state == KUBE_MADE ||
+			        it->state == KUBE_UPDATED) &&
+			    !is_served(r, it->file.name) &&
+			    look_at(r, it, waited, &pending, err))
+				return -1;
+			again = again || pending;
+		}
+		if (!again)
+			return 0;
+		if (look_again(r, err))
+			return -1;
+	}
+}
+
+static int
+go_definitions(struct run *r, struct span s, struct err *err)
+{
+	size_t before = count_waiting(r, s);
+
+	if (go_rank(r, s, err))
+		return -1;
+	return count_waiting(r, s) == before || r->loader->dry_run
+	           ? 0
+	           : establish(r, s, err);
+}
+
+/* --- all rounds */
+
 /* What is of one rank does not need each other. */
 static int
 go_round(struct run *r, struct span s, struct err *err)
@@ -193,19 +289,12 @@ go_round(struct run *r, struct span s, struct err *err)
 
 		while (rank.to < s.to && it[rank.to].rank == it[rank.from].rank)
 			rank.to++;
-		if (go_rank(r, rank, err))
+		if (strcmp(it[rank.from].file.resource, DEFINITIONS) == 0
+		        ? go_definitions(r, rank, err)
+		        : go_rank(r, rank, err))
 			return -1;
 	}
 	return 0;
-}
-
-/* Definitions that were made are served a moment later. */
-static int
-look_again(struct run *r, struct err *err)
-{
-	clock_sleep_ms(r->o->clock, WAIT_MS);
-	kube_discovery_done(&r->served);
-	return kube_discovery_read(r->o->kube, &r->served, err);
 }
 
 /* Nothing appears in a dry run: what is missing may be of the set itself. */
@@ -272,6 +361,15 @@ name_item(const struct run *r, const struct kube_item *it, const char *what)
 	    it->why ? it->why : "");
 }
 
+/* "left out, 3: why", for each reason. */
+static void
+tell_tally(struct run *r, const struct kube_tally *t, const char *what)
+{
+	for (size_t i = 0; i < t->count; i++)
+		r->loader->ops->note(r->loader, "%s, %ju: %s", what,
+		    (uintmax_t)t->item[i].count, t->item[i].name);
+}
+
 static int
 tell_left_out(struct run *r, struct err *err)
 {
@@ -288,9 +386,52 @@ tell_left_out(struct run *r, struct err *err)
 		if (kube_tally_add(&why, it->why ? it->why : "", 1, err))
 			return -1;
 	}
-	for (size_t i = 0; i < why.count; i++)
-		r->loader->ops->note(r->loader, "left out, %ju: %s",
-		    (uintmax_t)why.item[i].count, why.item[i].name);
+	tell_tally(r, &why, "left out");
+	return 0;
+}
+
+static int
+tell_moved(struct run *r, struct err *err)
+{
+	AUTO(kube_tally) struct kube_tally moved = { 0 };
+
+	for (size_t i = 0; i < r->spool.count; i++) {
+		const struct kube_item *it = &r->spool.item[i];
+
+		if (it->moved && it->state != KUBE_FAILED &&
+		    it->state != KUBE_LEFT_OUT &&
+		    kube_tally_add(&moved, it->moved, 1, err))
+			return -1;
+	}
+	tell_tally(r, &moved, "in another version");
+	return 0;
+}
+
+/* Which definition or API is missing: asked for once a resource, as its items
+ * stand together. */
+static int
+explain(struct run *r, struct err *err)
+{
+	AUTO(free) char *why = NULL;
+	const char *of = NULL;
+
+	for (size_t i = 0; i < r->spool.count; i++) {
+		struct kube_item *it = &r->spool.item[i];
+		AUTO(free) char *kind = NULL;
+
+		if (it->state != KUBE_FAILED || !it->unserved)
+			continue;
+		if (!of || strcmp(of, it->file.resource) != 0) {
+			of = it->file.resource;
+			free(TAKE(why));
+			if (kube_definition_why(r->o->kube, &r->served, of,
+			        &why, err))
+				return -1;
+		}
+		kind = TAKE(it->why);
+		if (str_join(&it->why, err, kind, ": ", why, NULL))
+			return -1;
+	}
 	return 0;
 }
 
@@ -312,7 +453,8 @@ tell(struct run *r, struct err *err)
 		r->loader->ops->note(r->loader,
 		    "%zu cannot be tried before others are there",
 		    r->counts[KUBE_WAITS]);
-	if (tell_left_out(r, err) || kube_missing(&r->apply, r->loader, err))
+	if (tell_left_out(r, err) || tell_moved(r, err) || explain(r, err) ||
+	    kube_missing(&r->apply, r->loader, err))
 		return -1;
 	for (size_t i = 0; i < r->spool.count; i++) {
 		const struct kube_item *it = &r->spool.item[i];

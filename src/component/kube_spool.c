@@ -200,6 +200,7 @@ kube_spool_done(struct kube_spool *s)
 	for (size_t i = 0; i < s->count; i++) {
 		kube_file_done(&s->item[i].file);
 		free(s->item[i].why);
+		free(s->item[i].moved);
 	}
 	free(s->item);
 	scope_close(&s->fd);

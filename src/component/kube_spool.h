@@ -26,6 +26,8 @@ struct kube_item {
 	enum kube_state state; /* before this pass: what others may look at */
 	enum kube_state now;   /* what the pass made of it */
 	bool behind_owner;     /* it waits for one of the set */
+	bool unserved;         /* it waits for its kind */
+	char *moved;           /* it goes in another version than saved: why */
 	unsigned tries;        /* after which it was refused */
 	char *why;             /* it waits, failed, or is left out */
 };

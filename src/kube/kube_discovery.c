@@ -50,6 +50,9 @@ resource_done(struct kube_resource *r)
 	for (size_t i = 0; i < r->nshorts; i++)
 		free(r->shorts[i]);
 	free(r->shorts);
+	for (size_t i = 0; i < r->nversions; i++)
+		free(r->versions[i]);
+	free(r->versions);
 	free(r->group);
 	free(r->version);
 	free(r->name);
@@ -109,6 +112,30 @@ grow(struct kube_discovery *d, struct err *err)
 	return 0;
 }
 
+static int
+add_version(struct kube_resource *r, const char *version, struct err *err)
+{
+	char **more = realloc(r->versions, (r->nversions + 1) * sizeof *more);
+
+	if (!more)
+		return err_nomem(err);
+	r->versions = more;
+	if (str_dup(version, &more[r->nversions], err))
+		return -1;
+	r->nversions++;
+	return 0;
+}
+
+static struct kube_resource *
+find(const struct kube_discovery *d, const char *group, const char *name)
+{
+	for (size_t i = 0; i < d->count; i++)
+		if (strcmp(d->resource[i].group, group) == 0 &&
+		    strcmp(d->resource[i].name, name) == 0)
+			return &d->resource[i];
+	return NULL;
+}
+
 /* The names of subresources have a '/' in them. */
 static int
 add_resource(struct kube_discovery *d, const char *group, const char *version,
@@ -117,13 +144,17 @@ add_resource(struct kube_discovery *d, const char *group, const char *version,
 	const char *name = json_opt_str(j, "name");
 	struct kube_resource *r;
 
-	if (!name || strchr(name, '/') || kube_discovery_find(d, group, name))
+	if (!name || strchr(name, '/'))
 		return 0;
+	r = find(d, group, name);
+	if (r)
+		return add_version(r, version, err);
 	if (grow(d, err))
 		return -1;
 	r = &d->resource[d->count++];
 	return fill(r, j, err) || str_dup(group, &r->group, err) ||
-	               str_dup(version, &r->version, err)
+	               str_dup(version, &r->version, err) ||
+	               add_version(r, version, err)
 	           ? -1
 	           : 0;
 }
@@ -280,11 +311,16 @@ const struct kube_resource *
 kube_discovery_find(const struct kube_discovery *d, const char *group,
     const char *name)
 {
-	for (size_t i = 0; i < d->count; i++)
-		if (strcmp(d->resource[i].group, group) == 0 &&
-		    strcmp(d->resource[i].name, name) == 0)
-			return &d->resource[i];
-	return NULL;
+	return find(d, group, name);
+}
+
+bool
+kube_discovery_serves(const struct kube_resource *r, const char *version)
+{
+	for (size_t i = 0; i < r->nversions; i++)
+		if (strcmp(r->versions[i], version) == 0)
+			return true;
+	return false;
 }
 
 const struct kube_resource *

@@ -19,8 +19,10 @@ enum kube_verb {
 };
 
 struct kube_resource {
-	char *group;    /* "" for the core's */
-	char *version;  /* "v1" */
+	char *group;     /* "" for the core's */
+	char *version;   /* "v1" */
+	char **versions; /* all that serve it, this one too */
+	size_t nversions;
 	char *name;     /* "profiles", as in paths */
 	char *singular; /* "profile"; "" where the server does not say */
 	char *kind;     /* "Profile" */
@@ -57,6 +59,7 @@ const struct kube_resource *kube_discovery_find(const struct kube_discovery *,
     const char *group, const char *name);
 const struct kube_resource *kube_discovery_kind(const struct kube_discovery *,
     const char *group, const char *kind);
+bool kube_discovery_serves(const struct kube_resource *, const char *version);
 /* Append "/apis/kubeflow.org/v1/namespaces/a/…"; namespace NULL: of all, or of
  * the cluster; object NULL: all objects. */
 MUST_CHECK int kube_discovery_path(const struct kube_resource *,

@@ -166,9 +166,86 @@ puts_guards_back_last() {
 	    jq -e '.webhooks[0].rules[0].resources == ["notebooks"]' >/dev/null
 }
 
+# NAME SERVED: a kind Gadget in two versions, the newer of which is served or not
+gadgets() {
+	cat <<-YAML
+	# $KINDS
+	metadata: {name: $1.example.org}
+	spec:
+	  group: example.org
+	  scope: Namespaced
+	  names: {plural: $1, kind: Gadget}
+	  versions:
+	  - name: v1beta1
+	    served: true
+	    storage: true
+	    schema: &open
+	      openAPIV3Schema:
+	        type: object
+	        x-kubernetes-preserve-unknown-fields: true
+	  - name: v1
+	    served: $2
+	    storage: false
+	    schema: *open
+	YAML
+}
+
+gadget() {
+	kube_make "$KUBE" <<-YAML
+	# /api/v1/namespaces
+	metadata: {name: workshop}
+	---
+	# /apis/example.org/v1/namespaces/workshop/gadgets
+	apiVersion: example.org/v1
+	kind: Gadget
+	metadata: {name: one}
+	spec: {a: b}
+	YAML
+	repository_dir "$T/repository"
+	cat >>config.yaml <<-YAML
+	  - name: users
+	    type: kubernetes
+	    include-namespaces: [workshop]
+	    include-cluster-resources: true
+	    include-resources: [gadgets.example.org,
+	      customresourcedefinitions.apiextensions.k8s.io]
+	kubernetes: {kubeconfig: $KUBE/kubeconfig}
+	YAML
+}
+
+served_in() {
+	kube "$KUBE" GET /apis/example.org |
+	    jq -e --arg v "$1" '[.versions[].version] == [$v]' >/dev/null
+}
+
+# first in another version, then not at all: another kind has its name
+changes_versions() {
+	gadgets gadgets true | kube_make "$KUBE"
+	within 20 kube "$KUBE" GET /apis/example.org/v1/gadgets >/dev/null
+	gadget
+	create
+	lose /apis/example.org/v1/namespaces/workshop/gadgets/one \
+	    "$KINDS/gadgets.example.org"
+	gadgets gadgets false | kube_make "$KUBE"
+	within 20 served_in v1beta1
+	pb 0 restore "$ID" --include-resources gadgets.example.org
+	contains out 'in another version, 1: gadgets of example.org/v1 are not'
+	kube "$KUBE" GET /apis/example.org/v1beta1/namespaces/workshop/gadgets/one |
+	    jq -e '.spec.a == "b"' >/dev/null
+	lose "$KINDS/gadgets.example.org"
+	gadgets machines true | kube_make "$KUBE"
+	within 20 kube "$KUBE" GET /apis/example.org/v1/machines >/dev/null
+	pb 1 restore "$ID" --include-resources \
+	    customresourcedefinitions.apiextensions.k8s.io
+	contains err "'gadgets.example.org': it is not accepted: "
+	lose "$KINDS/machines.example.org" "$KINDS/gadgets.example.org"
+}
+
 notebooks
 it 'saves what is converted, in its preferred version' converts
 it 'tries again where a webhook fails' tries_again
 it 'names what a webhook never lets in' says_what_is_refused
 it 'puts webhooks back behind what they guard' puts_guards_back_last
+it 'restores in another version, and says what no cluster would accept' \
+    changes_versions
 done_testing

@@ -78,6 +78,9 @@ every_resource_is_found_in_its_preferred_version(void **state)
 	r = kube_discovery_find(&d, "kubeflow.org", "profiles");
 	assert_string_equal(r->version, "v1");
 	assert_false(r->namespaced);
+	assert_true(kube_discovery_serves(r, "v1"));
+	assert_true(kube_discovery_serves(r, "v1beta1"));
+	assert_false(kube_discovery_serves(r, "v2"));
 	r = kube_discovery_kind(&d, "kubeflow.org", "Notebook");
 	assert_string_equal(r->version, "v1beta1");
 	assert_string_equal(r->singular, "");

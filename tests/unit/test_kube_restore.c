@@ -361,6 +361,31 @@ owners_get_their_new_uid(void **state)
 }
 
 static void
+an_owner_is_named_in_a_version_that_is_served(void **state)
+{
+	static const struct file f[] = { MAP("a", "x",
+		                             ", ownerReferences: [{apiVersion: "
+		                             "kubeflow.org/v1alpha1, kind: "
+		                             "Profile, name: a, uid: old}]"),
+		{ 0 } };
+	const struct httpd_step steps[] = { HEAD,
+		OK("/apis/kubeflow.org/v1/profiles/a",
+		    "{\"metadata\":{\"uid\":\"new\"}}"),
+		DO("POST", MAPS BY, 201, "{}"), { 0 } };
+	struct world w;
+
+	(void)state;
+	begin(&w, f, steps, "{}");
+	assert_int_equal(restore(&w), 0);
+	kube_kit_check(&w.kit);
+	assert_non_null(strstr(httpd_body(w.kit.d, 7),
+	    "[{\"apiVersion\":\"kubeflow.org/v1\",\"kind\":\"Profile\","
+	    "\"name\":\"a\",\"uid\":\"new\"}]"));
+	assert_null(strstr(w.loader.notes.data, "in another version"));
+	end(&w);
+}
+
+static void
 an_owner_of_the_set_is_waited_for(void **state)
 {
 	static const struct file f[] = { MAP("a", "a", OWNED("b")),
@@ -436,6 +461,179 @@ an_object_does_not_take_a_connection_of_its_own(void **state)
 	kube_kit_check(&w.kit);
 	assert_int_equal(httpd_connections(w.kit.d), 1);
 	end(&w);
+}
+
+#define OLD                                                         \
+	{                                                           \
+		"namespaces/a/notebooks.kubeflow.org/n.yaml",       \
+		    "apiVersion: kubeflow.org/v1alpha1\nkind: "     \
+		    "Notebook\nmetadata: {name: n, namespace: a}\n" \
+	}
+#define BOOKS "/apis/kubeflow.org/v1/namespaces/a/notebooks"
+
+static void
+a_version_that_is_served_no_more_becomes_one_that_is(void **state)
+{
+	static const struct file f[] = { OLD, { 0 } };
+	const struct httpd_step steps[] = { SERVED(NOTEBOOKS),
+		DO("POST", BOOKS BY, 201, "{}"), { 0 } };
+	struct world w;
+
+	(void)state;
+	begin(&w, f, steps, "{}");
+	assert_int_equal(restore(&w), 0);
+	kube_kit_check(&w.kit);
+	assert_non_null(strstr(httpd_body(w.kit.d, 6),
+	    "\"apiVersion\":\"kubeflow.org/v1\""));
+	assert_non_null(strstr(w.loader.notes.data,
+	    "in another version, 1: notebooks of kubeflow.org/v1alpha1 are not "
+	    "served here, and were sent as kubeflow.org/v1"));
+	end(&w);
+}
+
+static void
+a_refusal_says_that_it_was_another_version(void **state)
+{
+	static const struct file f[] = { OLD, { 0 } };
+	const struct httpd_step bad =
+	    NO("POST", BOOKS BY, 422, "Invalid", "no");
+	const struct httpd_step steps[] = { SERVED(NOTEBOOKS), bad,
+		SERVED(NOTEBOOKS), bad, SERVED(NOTEBOOKS), bad, { 0 } };
+
+	(void)state;
+	assert_failed(f, steps, "{}",
+	    "notebooks of kubeflow.org/v1alpha1 are not served here, and were "
+	    "sent as kubeflow.org/v1: cannot create");
+}
+
+#define KINDS "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+#define DEFINITION                                                        \
+	{                                                                 \
+		"cluster/customresourcedefinitions.apiextensions.k8s.io/" \
+		"notebooks.kubeflow.org.yaml",                            \
+		    "apiVersion: kubeflow.org/v1\nkind: Definition\n"     \
+		    "metadata: {name: notebooks.kubeflow.org}\n"          \
+	}
+/* Served by any group: only its kind counts. */
+#define DEFINITIONS R("definitions", "Definition", "false")
+#define MAKE_IT DO("POST", "/apis/kubeflow.org/v1/definitions" BY, 201, "{}")
+#define CONDITION(type, status)                              \
+	OK(KINDS "/notebooks.kubeflow.org",                  \
+	    "{\"status\":{\"conditions\":[{\"type\":\"" type \
+	    "\",\"status\":\"" status "\",\"message\":\"taken\"}]}}")
+
+static void
+what_is_defined_waits_until_it_is_served(void **state)
+{
+	static const struct file f[] = { OLD, DEFINITION, { 0 } };
+	const struct httpd_step steps[] = { SERVED(DEFINITIONS), MAKE_IT,
+		CONDITION("NamesAccepted", "True"), SERVED(DEFINITIONS),
+		CONDITION("Established", "True"),
+		SERVED(DEFINITIONS "," NOTEBOOKS),
+		DO("POST", BOOKS BY, 201, "{}"), { 0 } };
+
+	(void)state;
+	assert_restored(f, steps, "{}", "2 made");
+}
+
+static void
+a_definition_that_is_not_accepted_fails(void **state)
+{
+	static const struct file f[] = { DEFINITION, { 0 } };
+	const struct httpd_step steps[] = { SERVED(DEFINITIONS), MAKE_IT,
+		CONDITION("NamesAccepted", "False"), { 0 } };
+
+	(void)state;
+	assert_failed(f, steps, "{}",
+	    "'notebooks.kubeflow.org': it is not accepted: taken");
+}
+
+static void
+a_definition_that_cannot_be_looked_at_is_believed(void **state)
+{
+	static const struct file f[] = { DEFINITION, { 0 } };
+	const struct httpd_step steps[] = { SERVED(DEFINITIONS), MAKE_IT,
+		NO("GET", KINDS "/notebooks.kubeflow.org", 403, "Forbidden",
+		    "no"),
+		{ 0 } };
+
+	(void)state;
+	assert_restored(f, steps, "{}", "1 made");
+}
+
+enum { STEPS_MAX = 2000 };
+
+static size_t
+add_steps(struct httpd_step *to, size_t at, const struct httpd_step *from)
+{
+	for (; from->status; from++) {
+		assert_true(at < STEPS_MAX - 1);
+		to[at++] = *from;
+	}
+	return at;
+}
+
+static void
+a_definition_that_is_never_decided_fails(void **state)
+{
+	static const struct file f[] = { DEFINITION, { 0 } };
+	const struct httpd_step begins[] = { SERVED(DEFINITIONS), MAKE_IT,
+		CONDITION("Other", "True"), { 0 } };
+	const struct httpd_step goes_on[] = { SERVED(DEFINITIONS),
+		CONDITION("Other", "True"), { 0 } };
+	struct httpd_step *steps = calloc(STEPS_MAX, sizeof *steps);
+	size_t n;
+
+	(void)state;
+	assert_non_null(steps);
+	n = add_steps(steps, 0, begins);
+	for (unsigned ms = 0; ms < 30000; ms += 500)
+		n = add_steps(steps, n, goes_on);
+	assert_failed(f, steps, "{}", "it is not established");
+	free(steps);
+}
+
+static void
+a_definition_that_serves_nothing_is_not_waited_for_long(void **state)
+{
+	static const struct file f[] = { DEFINITION, { 0 } };
+	const struct httpd_step begins[] = { SERVED(DEFINITIONS), MAKE_IT,
+		CONDITION("Established", "True"), { 0 } };
+	const struct httpd_step goes_on[] = { SERVED(DEFINITIONS),
+		CONDITION("Established", "True"), { 0 } };
+	struct httpd_step *steps = calloc(STEPS_MAX, sizeof *steps);
+	size_t n;
+
+	(void)state;
+	assert_non_null(steps);
+	n = add_steps(steps, 0, begins);
+	for (unsigned ms = 0; ms < 10000; ms += 500)
+		n = add_steps(steps, n, goes_on);
+	assert_restored(f, steps, "{}", "1 made");
+	free(steps);
+}
+
+static void
+a_kind_that_nobody_serves_is_named_with_what_is_missing(void **state)
+{
+	static const struct file f[] = { OLD, { 0 } };
+	const struct httpd_step round[] = { HEAD, { 0 } };
+	const struct httpd_step none[] = { NO("GET",
+		                               KINDS "/notebooks.kubeflow.org",
+		                               404, "NotFound", "none"),
+		{ 0 } };
+	struct httpd_step *steps = calloc(STEPS_MAX, sizeof *steps);
+	size_t n = 0;
+
+	(void)state;
+	assert_non_null(steps);
+	for (unsigned ms = 0; ms <= 60500; ms += 500)
+		n = add_steps(steps, n, round);
+	(void)add_steps(steps, n, none);
+	assert_failed(f, steps, "{}",
+	    "Notebook of kubeflow.org/v1alpha1 is not served here: the "
+	    "definition 'notebooks.kubeflow.org' is missing");
+	free(steps);
 }
 
 static void
@@ -574,6 +772,7 @@ main(void)
 		    what_is_refused_is_tried_three_times_and_named),
 		cmocka_unit_test(what_is_being_deleted_is_waited_for),
 		cmocka_unit_test(owners_get_their_new_uid),
+		cmocka_unit_test(an_owner_is_named_in_a_version_that_is_served),
 		cmocka_unit_test(an_owner_of_the_set_is_waited_for),
 		cmocka_unit_test(
 		    a_dry_run_does_not_know_of_what_its_owner_would_bring),
@@ -581,6 +780,18 @@ main(void)
 		    those_of_a_rank_are_sent_at_once_and_told_of_in_order),
 		cmocka_unit_test(
 		    an_object_does_not_take_a_connection_of_its_own),
+		cmocka_unit_test(
+		    a_version_that_is_served_no_more_becomes_one_that_is),
+		cmocka_unit_test(a_refusal_says_that_it_was_another_version),
+		cmocka_unit_test(what_is_defined_waits_until_it_is_served),
+		cmocka_unit_test(a_definition_that_is_not_accepted_fails),
+		cmocka_unit_test(
+		    a_definition_that_cannot_be_looked_at_is_believed),
+		cmocka_unit_test(a_definition_that_is_never_decided_fails),
+		cmocka_unit_test(
+		    a_definition_that_serves_nothing_is_not_waited_for_long),
+		cmocka_unit_test(
+		    a_kind_that_nobody_serves_is_named_with_what_is_missing),
 		cmocka_unit_test(some_are_left_out_with_a_reason),
 		cmocka_unit_test(a_part_of_it_goes_elsewhere),
 		cmocka_unit_test(subjects_follow_their_namespace),
