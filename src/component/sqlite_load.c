@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "component/private_dir.h"
-#include "component/sqlite_copy.h"
+#include "component/sqlite_damaged.h"
 #include "component/sqlite_db.h"
 #include "component/sqlite_raw.h"
 
@@ -19,7 +19,8 @@ enum { ROOM_SLACK = 1 << 20 };
 struct job {
 	const struct sqlite_load *l;
 	struct sqlite_raw old;
-	bool made; /* it was missing */
+	bool made;    /* it was missing */
+	bool damaged; /* nothing can be written into it */
 	char *dir, *kept, *fresh;
 };
 
@@ -57,9 +58,7 @@ look(struct job *j, struct err *err)
 		return -1;
 	if (sqlite_raw_look(j->l->path, &j->old, err))
 		return err_is(err, ERR_NOTFOUND) ? make_empty(j, err) : -1;
-	return j->old.st.st_size > 0
-	           ? sqlite_copy_want(&j->old, j->l->path, err)
-	           : 0;
+	return sqlite_damaged_is(j->l->path, &j->old, &j->damaged, err);
 }
 
 /* --- the copy of what was there */
@@ -77,18 +76,18 @@ has_room(const struct job *j)
 
 /* Readable by whoever reads the database, where we may say so. */
 static int
-seal(const struct job *j, struct err *err)
+seal(const struct job *j, const char *file, struct err *err)
 {
 	const struct stat *st = &j->old.st;
 	mode_t mode = st->st_mode & 0777;
-	AUTO(close) int fd = open(j->kept, O_RDWR | O_CLOEXEC);
+	AUTO(close) int fd = open(file, O_RDWR | O_CLOEXEC);
 
 	if (fd < 0)
-		return err_sys(err, "cannot open '%s'", j->kept);
+		return err_sys(err, "cannot open '%s'", file);
 	if (fchown(fd, st->st_uid, st->st_gid))
 		mode &= S_IRUSR | S_IWUSR;
 	if (fchmod(fd, mode) || fsync(fd))
-		return err_sys(err, "cannot write '%s'", j->kept);
+		return err_sys(err, "cannot write '%s'", file);
 	return 0;
 }
 
@@ -118,7 +117,7 @@ keep_copy(struct job *j, struct sqlite_db *live, struct err *err)
 		    j->l->path);
 	if (sqlite_raw_name_kept(j->l->path, &j->kept, err))
 		return -1;
-	if (fill_kept(j, live, err) || seal(j, err)) {
+	if (fill_kept(j, live, err) || seal(j, j->kept, err)) {
 		(void)unlink(j->kept);
 		return -1;
 	}
@@ -179,11 +178,68 @@ load(struct job *j, struct err *err)
 
 	if (sqlite_db_open(j->l->path, SQLITE_DB_LIVE, j->l->wait_ms, &live,
 	        err) ||
-	    keep_copy(j, live, err))
+	    keep_copy(j, live, err)) {
+		/* found before anything was written */
+		j->damaged = err_is(err, ERR_CORRUPT);
 		return -1;
+	}
 	if (overwrite(j, live, err) == 0)
 		return 0;
 	return give_up(j, err);
+}
+
+/* --- in the place of what is damaged */
+
+/* A copy in its folder, which the set's file need not lie in. */
+static int
+make_beside(struct job *j, const struct private_dir *own, char **ret,
+    struct err *err)
+{
+	return private_dir_path(own, "fresh", ret, err) ||
+	               sqlite_raw_copy(j->l->fresh, *ret, err) ||
+	               seal(j, *ret, err)
+	           ? -1
+	           : 0;
+}
+
+static int
+put_in_place(struct job *j, const char *file, struct err *err)
+{
+	bool moved;
+
+	if (sqlite_damaged_keep(j->l->path, j->kept, true, &moved, err))
+		return -1;
+	if (rename(file, j->l->path))
+		return err_sys(err, "cannot rename to '%s'", j->l->path);
+	if (file_sync_parent(j->l->path, err))
+		return -1;
+	return buf_printf(j->l->notes, err,
+	    "'%s' was damaged and is kept as '%s'%s; a program that has it "
+	    "open must be restarted",
+	    j->l->path, j->kept, moved ? " with its journal" : "");
+}
+
+static int
+replace(struct job *j, struct err *err)
+{
+	AUTO(private_dir) struct private_dir *own = NULL;
+	AUTO(free) char *file = NULL;
+
+	if (private_dir_new(j->dir, &own, err) ||
+	    make_beside(j, own, &file, err))
+		return -1;
+	free(TAKE(j->kept));
+	if (sqlite_raw_name_kept(j->l->path, &j->kept, err))
+		return -1;
+	return put_in_place(j, file, err);
+}
+
+static int
+load_or_replace(struct job *j, struct err *err)
+{
+	if (!j->damaged && load(j, err) == 0)
+		return 0;
+	return j->damaged ? replace(j, err) : -1;
 }
 
 int
@@ -191,7 +247,7 @@ sqlite_load_run(const struct sqlite_load *l, struct err *err)
 {
 	AUTO(job) struct job j = { .l = l };
 
-	if (look(&j, err) == 0 && load(&j, err) == 0)
+	if (look(&j, err) == 0 && load_or_replace(&j, err) == 0)
 		return 0;
 	if (j.made)
 		(void)unlink(l->path);
@@ -203,6 +259,7 @@ sqlite_load_check(const char *path, struct buf *b, struct err *err)
 {
 	AUTO(free) char *dir = NULL;
 	struct sqlite_raw r;
+	bool damaged;
 	char size[16];
 
 	if (sqlite_raw_folder(path, &dir, err))
@@ -215,6 +272,12 @@ sqlite_load_check(const char *path, struct buf *b, struct err *err)
 		           : -1;
 	if (access(path, W_OK))
 		return err_sys(err, "cannot write to '%s'", path);
+	if (sqlite_damaged_is(path, &r, &damaged, err))
+		return -1;
 	str_bytes((uint64_t)r.st.st_size, size);
-	return buf_printf(b, err, "replaces %s", size);
+	return buf_printf(b, err,
+	    damaged ? "puts a file in the place of a "
+	              "damaged one of %s"
+	            : "replaces %s",
+	    size);
 }

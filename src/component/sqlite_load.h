@@ -1,7 +1,7 @@
 /*
  * sqlite_load.h - a whole database into the one that is there, in a pod: by
- * SQLite's backup API, so in one transaction and seen by who has it open.
- * Less than sqlite_restore.h: nothing is put in place of what is damaged.
+ * SQLite's backup API, so in one transaction and seen by who has it open; or,
+ * as sqlite_restore.h does it, in the place of one that is damaged.
  */
 #ifndef COMPONENT_SQLITE_LOAD_H
 #define COMPONENT_SQLITE_LOAD_H
@@ -22,7 +22,7 @@ struct sqlite_load {
 	struct buf *notes; /* gets what is to be told, in one line */
 };
 
-/* ERR_CORRUPT: what is there is damaged; it is left as it is. */
+/* Fails with what was there intact. */
 MUST_CHECK int sqlite_load_run(const struct sqlite_load *, struct err *);
 /* Could it?  One line of what would be done. */
 MUST_CHECK int sqlite_load_check(const char *path, struct buf *, struct err *);

@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "component/component.h"
 #include "component/private_dir.h"
+#include "component/sqlite_damaged.h"
 #include "component/sqlite_db.h"
 #include "component/sqlite_raw.h"
 #include "component/sqlite_rows.h"
@@ -56,28 +57,14 @@ scope_restore(struct restore *r)
 
 /* --- what is there */
 
-/* Whether SQLite can make sense of its first page is what counts. */
 static int
 probe(struct restore *r, struct err *err)
 {
-	AUTO(sqlite_db) struct sqlite_db *db = NULL;
-	struct sqlite_db_facts f;
+	bool damaged;
 
-	r->state = USABLE;
-	if (r->old.st.st_size == 0)
-		r->state = EMPTY;
-	else if (!r->old.is_database)
-		r->state = DAMAGED;
-	if (r->state != USABLE)
-		return 0;
-	if (sqlite_db_open(r->path, SQLITE_DB_PEEK, 0, &db, err) == 0 &&
-	    sqlite_db_facts(db, &f, err) == 0)
-		return 0;
-	/* A transaction that was cut off may look so, and is undone later. */
-	if (!err_is(err, ERR_CORRUPT))
+	if (sqlite_damaged_is(r->path, &r->old, &damaged, err))
 		return -1;
-	if (!r->old.has_journal && !r->old.has_wal)
-		r->state = DAMAGED;
+	r->state = damaged ? DAMAGED : r->old.st.st_size == 0 ? EMPTY : USABLE;
 	return 0;
 }
 
@@ -269,27 +256,20 @@ seal(const struct restore *r, const char *file, struct err *err)
 
 /* --- put a file in place: missing or damaged */
 
-/*
- * A second name for the old file, so that there is always one at path, and
- * its journal moved away, which must not be applied to the new one.
- */
 static int
 keep_damaged(struct restore *r, struct err *err)
 {
 	bool moved;
 
-	if (r->state == DAMAGED && link(r->path, r->kept) &&
-	    rename(r->path, r->kept))
-		return err_sys(err, "cannot keep '%s' as '%s'", r->path,
-		    r->kept);
-	if (sqlite_raw_move_aside(r->path, r->kept, &moved, err))
+	if (sqlite_damaged_keep(r->path, r->kept, r->state == DAMAGED, &moved,
+	        err))
 		return -1;
 	if (moved)
 		r->loader->ops->note(r->loader,
 		    "a journal or WAL lay beside '%s', which does not belong "
 		    "to the restored data: kept as '%s-*'",
 		    r->path, r->kept);
-	return file_sync_parent(r->path, err);
+	return 0;
 }
 
 static int

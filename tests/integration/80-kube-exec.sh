@@ -307,6 +307,39 @@ named() {
 	contains err "no pod of application 'nobody' runs"
 }
 
+# eight wrong bytes: in a page of it, in its header, and all of it
+damaged() {
+	local at
+	pod
+	database main/data/mlmd.db
+	content main/data/mlmd.db >before
+	configured
+	create
+	for at in 4096 16; do
+		printf 'mlmd.db!' | dd of=main/data/mlmd.db bs=1 seek=$at \
+		    conv=notrunc status=none
+		not content main/data/mlmd.db >broken 2>&1 ||
+		    not grep -qx ok broken
+		rm -f main/data/mlmd.db.before-restore-*
+		pb 0 restore "$ID"
+		content main/data/mlmd.db >after
+		same before after
+		contains main/data/mlmd.db.before-restore-* 'mlmd.db!'
+		[ "$(stat -c %u main/data/mlmd.db)" = $USER_ID ]
+		clean main
+	done
+	contains err 'was damaged and is kept as'
+	rm main/data/mlmd.db.before-restore-*
+	echo 'no database at all' >main/data/mlmd.db
+	pb 0 restore "$ID" --dry-run
+	contains err 'puts a file in the place of a damaged one'
+	contains main/data/mlmd.db 'no database at all'
+	pb 0 restore "$ID"
+	content main/data/mlmd.db >after
+	same before after
+	contains main/data/mlmd.db.before-restore-* 'no database at all'
+}
+
 # an application that may be missing, and one that is scaled to 0
 left_out_where_it_is_not() {
 	sqlite3 other.db 'create table t (n)'
@@ -346,6 +379,7 @@ it 'one that runs no programs, or is full, is passed over' \
     nothing_runs_from_tmp
 it 'what is wrong there is named' named
 it 'a pod that dies in the middle is a failure' the_pod_dies
+it 'what is damaged there is kept and replaced' damaged
 it 'nothing is left in the pod when this program is killed' we_die
 it 'nor before it begins there' we_die_before_it_begins
 it 'nor while it is sent' we_die_while_it_is_sent

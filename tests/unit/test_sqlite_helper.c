@@ -310,22 +310,80 @@ other_words_are_refused(void **state)
 	assert_int_equal(err.code, ERR_USAGE);
 }
 
+/* Eight wrong bytes in the header, behind what says that it is a database. */
 static void
-what_is_damaged_is_left_as_it_is(void **state)
+damage(const char *path)
 {
-	static const char text[] = "no database at all, but long enough";
-	struct bench *b = *state;
-	char length[24] = "";
+	size_t n;
+	AUTO(free) uint8_t *all = kit_read(path, &n);
+
+	memset(all + 16, 0xa5, 8);
+	kit_write(path, all, n);
+}
+
+/* A backup of b->db as a restore reads it. */
+static void
+save(struct bench *b, char length[24])
+{
 	struct err err;
 
 	assert_int_equal(run(b, &err, "backup", b->db, "0", b->tmp, NULL), 0);
 	turn_round(b, length);
+}
+
+static void
+what_is_damaged_is_kept_and_replaced(void **state)
+{
+	static const char text[] = "no database at all, but long enough";
+	struct bench *b = *state;
+	char length[24] = "", kept[KIT_PATH], wal[KIT_PATH + 8];
+	struct stat st;
+	struct err err;
+
+	save(b, length);
 	kit_write(b->db, text, sizeof text);
-	assert_int_equal(run(b, &err, "restore", b->db, "0", length, b->tmp,
-	                     NULL),
-	    -1);
-	assert_int_equal(err.code, ERR_CORRUPT);
-	assert_true(kit_same(b->db, (const uint8_t *)text, sizeof text));
+	assert_int_equal(chmod(b->db, 0640), 0);
+	(void)snprintf(wal, sizeof wal, "%s-wal", b->db);
+	kit_write(wal, "of the old", 10);
+	assert_int_equal(run(b, &err, "accept", b->db, NULL), 0);
+	said(b, "ok puts a file in the place of a damaged one of 36 B\n");
+	if (run(b, &err, "restore", b->db, "0", length, b->tmp, NULL))
+		fail_msg("%s", err.msg);
+	assert_int_equal(kit_sum(b->db), KIT_SUM);
+	assert_int_equal(stat(b->db, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0640);
+	assert_int_not_equal(access(wal, F_OK), 0);
+	assert_int_equal(kit_count(b->dir), 3);
+	assert_true(kit_find(b->dir, "db.before-restore-", kept));
+	assert_int_equal(kit_count(b->tmp), 2);
+}
+
+/* Where a journal might put it right SQLite tries that first, and drops it. */
+static void
+a_header_that_is_damaged_is_kept_and_replaced(void **state)
+{
+	struct bench *b = *state;
+	char length[24] = "", kept[KIT_PATH], journal[KIT_PATH + 8];
+	struct err err;
+	size_t n;
+
+	save(b, length);
+	(void)snprintf(journal, sizeof journal, "%s-journal", b->db);
+	for (unsigned i = 0; i < 2; i++) {
+		damage(b->db);
+		if (i == 1)
+			kit_write(journal, "no journal", 10);
+		AUTO(free) uint8_t *was = kit_read(b->db, &n);
+
+		if (run(b, &err, "restore", b->db, "0", length, b->tmp, NULL))
+			fail_msg("%s", err.msg);
+		said(b, "ok '");
+		assert_int_equal(kit_sum(b->db), KIT_SUM);
+		assert_true(kit_find(b->dir, "db.before-restore-", kept));
+		assert_true(kit_same(kept, was, n));
+		assert_int_equal(unlink(kept), 0);
+		assert_int_equal(kit_count(b->dir), 1);
+	}
 }
 
 static void
@@ -356,6 +414,20 @@ every_allocation_may_fail(void **state)
 		assert_int_equal(kit_count(b->dir), 1);
 	}
 	assert_int_equal(kit_sum(b->db), KIT_SUM);
+	for (long n = 0;; n++) {
+		kit_remove(b->dir);
+		kit_dir(b->dir);
+		kit_write(kit_path(b->db, b->dir, "db"), "nonsense", 8);
+		failalloc_at(n);
+		rc = run(b, &err, "restore", b->db, "0", length, b->tmp, NULL);
+		failalloc_at(-1);
+		if (rc == 0)
+			break;
+		assert_int_equal(err.code, ERR_NOMEM);
+		/* the last may fail when all is done */
+		assert_in_range(kit_count(b->dir), 1, 2);
+	}
+	assert_int_equal(kit_sum(b->db), KIT_SUM);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -373,7 +445,8 @@ main(void)
 		TEST(who_locks_it_is_waited_for),
 		TEST(it_is_checked_before),
 		TEST(other_words_are_refused),
-		TEST(what_is_damaged_is_left_as_it_is),
+		TEST(what_is_damaged_is_kept_and_replaced),
+		TEST(a_header_that_is_damaged_is_kept_and_replaced),
 		TEST(every_allocation_may_fail),
 	};
 
