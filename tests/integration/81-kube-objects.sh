@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Objects of a real API server: saved, deleted, put back, compared.
-# OBJECTS=5000 makes as many besides; 300 are more than one page already.
+# OBJECTS=5000 makes as many besides; 1,000 are five pages.
 . "${0%/*}/../lib/harness.sh"
 requires kubernetes jq zstd python3
 KUBE=$WORK/kube
@@ -43,7 +43,7 @@ compare() {
 
 round_trip() {
 	configuration
-	objects make "${OBJECTS:-300}"
+	objects make "${OBJECTS:-1000}"
 	objects dump >before.json
 	create
 	json created.json '[.components[].status] == ["ok", "ok"]'
