@@ -106,10 +106,18 @@ $(O)/headers:
 	    'install what the build needs'; exit 1; } >&2
 	@touch $@
 
-# What is sent into a pod that has a SQLite database, beside the program.
+# What is sent into a pod that has a SQLite database, beside the program; for
+# both kinds of machine.
 helper:
+	$(SETUP) helper
 	@tools/helper build/helper
 	@mkdir -p bin && cp build/helper/platform-backup-sqlite.* bin/
+
+# What is handed over has both, whatever machine it goes to.
+HELPERS  = $(addprefix build/helper/platform-backup-sqlite.,amd64 arm64)
+helpers: helper
+	@for f in $(HELPERS); do test -f $$f || { \
+	    echo "$$f was not built" >&2; exit 1; }; done
 
 setup:
 	$(SETUP) build test analyze
@@ -257,21 +265,19 @@ installcheck:
 # What "charmcraft pack" makes, for where there is no charmcraft: the program
 # with the libraries of this machine beside it.
 CHARM    = metadata.yaml config.yaml actions.yaml LICENSE actions hooks
-charm:
+charm: helpers
 	$(SUBMAKE) $(PARALLEL) BUILD=charm O=build/charm-objects \
 	    build/charm-objects/$(NAME)
 	@rm -rf build/charm && mkdir -p build/charm/bin
 	@cp -RL $(wildcard $(CHARM)) build/charm/
 	@$(INSTALL) -s -m 755 build/charm-objects/$(NAME) build/charm/bin/
-	@if tools/helper build/helper; then \
-	    cp build/helper/platform-backup-sqlite.* build/charm/bin/; \
-	    else echo 'the charm has no helper for pods' >&2; fi
+	@cp $(HELPERS) build/charm/bin/
 	@sh tests/lib/charm.sh build/charm build/$(NAME).charm
 
 DIST = $(NAME)-$(VERSION)
-dist:
-	@mkdir -p build
-	git archive --format=tar --prefix=$(DIST)/ HEAD | \
+dist: helpers
+	git archive --format=tar --prefix=$(DIST)/build/helper/ \
+	    $(HELPERS:%=--add-file=%) --prefix=$(DIST)/ HEAD | \
 	    gzip -9n >build/$(DIST).tar.gz
 
 distcheck: dist
@@ -295,7 +301,7 @@ help:
 	@sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile | sort | tr '\n' ' '; echo
 
 -include $(OBJ:.o=.d) $(O)/src/main.d $(wildcard $(O)/tests/*/*.d)
-.PHONY: force all helper setup check programs check-unit check-conform check-fuzz \
+.PHONY: force all helper helpers setup check programs check-unit check-conform check-fuzz \
     check-integration check-fault check-style check-asan check-tsan check-valgrind \
     analyze coverage fuzz demo bench bench-publish install install-strip uninstall \
     installcheck charm dist distcheck format clean distclean help

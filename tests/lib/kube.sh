@@ -205,8 +205,14 @@ kube_root() {
 
 # the helper for databases in pods, beside the program that is tested
 kube_helper() {
-	local sum to
-	to=$(dirname "$PB")
+	mkdir -p "$SERVERS_CACHE"
+	# scripts that run at the same time build it once
+	(flock 9 && _kube_helper "$(dirname "$PB")") \
+	    9>"$SERVERS_CACHE/helper.lock"
+}
+
+_kube_helper() {
+	local to=$1 sum name
 	sum=$(cat "$TOP"/tools/helper "$TOP"/src/helper.c \
 	    "$TOP"/src/component/{sqlite_*,private_dir}.[ch] \
 	    "$TOP"/src/base/*.[ch] | sha256sum | cut -c 1-16)
@@ -216,5 +222,10 @@ kube_helper() {
 		mv -T "$SERVERS_CACHE/helper-$sum.$$" \
 		    "$SERVERS_CACHE/helper-$sum" || return 1
 	fi
-	cp "$SERVERS_CACHE/helper-$sum"/platform-backup-sqlite.* "$to/"
+	# one that is read or run meanwhile stays as it is
+	for name in "$SERVERS_CACHE/helper-$sum"/platform-backup-sqlite.*; do
+		cmp -s "$name" "$to/${name##*/}" && continue
+		cp "$name" "$to/helper.$$" &&
+		    mv "$to/helper.$$" "$to/${name##*/}" || return 1
+	done
 }

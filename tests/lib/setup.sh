@@ -2,7 +2,7 @@
 # setup.sh GOAL... - install the Debian packages that a goal needs and that are
 # missing; says what it does first, and is silent where nothing is missing.
 #
-# Goals: build, test, demo, bench, analyze.  Each includes build.
+# Goals: build, test, demo, bench, analyze, helper.  Each includes build.
 # setup.sh --list GOAL...: only print what is missing.
 # shellcheck disable=SC2086  # lists of words are meant to be split
 set -eu
@@ -16,6 +16,11 @@ test="$demo $databases age binutils libcmocka-dev clang-format universal-ctags g
 rclone faketime mandoc python3-venv shellcheck strace etcd-server
 busybox-static"
 bench="$demo $databases rclone restic python3-venv"
+# the helper for pods is built for both kinds of machine, and run by an emulator
+case $(uname -m) in
+aarch64) helper="gcc-x86-64-linux-gnu libc6-dev-amd64-cross" ;;
+*) helper="gcc-aarch64-linux-gnu libc6-dev-arm64-cross" ;;
+esac
 analyze="clang clang-tidy cppcheck gcovr libclang-rt-dev valgrind"
 
 say() {
@@ -43,12 +48,13 @@ for goal; do
 	case $goal in
 	--list) list=yes ;;
 	build) wanted="$wanted $build" ;;
-	test) wanted="$wanted $build $test" ;;
+	test) wanted="$wanted $build $test $helper qemu-user-static" ;;
 	demo) wanted="$wanted $build $demo" ;;
 	bench) wanted="$wanted $build $bench" ;;
 	analyze) wanted="$wanted $build $analyze" ;;
+	helper) wanted="$wanted $build $helper" ;;
 	*)
-		say "no goal '$goal'; goals: build test demo bench analyze"
+		say "no goal '$goal'; goals: build test demo bench analyze helper"
 		exit 2
 		;;
 	esac
