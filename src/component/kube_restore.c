@@ -233,7 +233,7 @@ look_at(struct run *r, struct kube_item *it, unsigned waited, bool *pending,
 		*pending = waited < SERVE_MS;
 	if (*pending || is == KUBE_DEFINITION_ESTABLISHED)
 		return 0;
-	it->state = KUBE_FAILED;
+	it->state = it->now = KUBE_FAILED;
 	free(TAKE(it->why));
 	return why ? str_join(&it->why, err, "it is not accepted: ", why, NULL)
 	           : str_dup("it is not established", &it->why, err);

@@ -549,6 +549,27 @@ a_definition_that_is_not_accepted_fails(void **state)
 }
 
 static void
+a_definition_that_failed_stays_so_while_others_are_tried(void **state)
+{
+	static const struct file f[] = { DEFINITION,
+		{ "cluster/customresourcedefinitions.apiextensions.k8s.io/"
+		  "zoos.kubeflow.org.yaml",
+		    "apiVersion: kubeflow.org/v1\nkind: Definition\n"
+		    "metadata: {name: zoos.kubeflow.org}\n" },
+		{ 0 } };
+	const struct httpd_step steps[] = { SERVED(DEFINITIONS), MAKE_IT,
+		NO("POST", "/apis/kubeflow.org/v1/definitions" BY, 409,
+		    "AlreadyExists", "object is being deleted"),
+		CONDITION("NamesAccepted", "False"), SERVED(DEFINITIONS),
+		MAKE_IT,
+		NO("GET", KINDS "/zoos.kubeflow.org", 403, "Forbidden", "no"),
+		{ 0 } };
+
+	(void)state;
+	assert_failed(f, steps, "{}", "1 of 2 objects failed; the first is");
+}
+
+static void
 a_definition_that_cannot_be_looked_at_is_believed(void **state)
 {
 	static const struct file f[] = { DEFINITION, { 0 } };
@@ -793,6 +814,8 @@ main(void)
 		cmocka_unit_test(a_refusal_says_that_it_was_another_version),
 		cmocka_unit_test(what_is_defined_waits_until_it_is_served),
 		cmocka_unit_test(a_definition_that_is_not_accepted_fails),
+		cmocka_unit_test(
+		    a_definition_that_failed_stays_so_while_others_are_tried),
 		cmocka_unit_test(
 		    a_definition_that_cannot_be_looked_at_is_believed),
 		cmocka_unit_test(a_definition_that_is_never_decided_fails),
