@@ -3,7 +3,7 @@
 #include <limits.h>
 
 enum {
-	LOOK_MS = 200,           /* no sooner, */
+	LOOK_MS = 100,           /* no sooner, */
 	LOOK_REQUESTS = 2,       /* and after so many for each at once */
 	REQUEST_WORK = 32 << 10, /* a request costs as much as such bytes */
 	TRY_AFTER = 4,           /* looks */

@@ -866,7 +866,7 @@ decode(struct config *c, struct err *err)
 		return tree_err(c->tree, err,
 		    "the configuration must be a map with 'repository' and "
 		    "'components'");
-	c->limits.transfers = 32;
+	c->limits.transfers = 64;
 	c->limits.memory = (uint64_t)64 << 20;
 	if (fields_decode(c->tree, top_fields, &top, err))
 		return -1;

@@ -16,18 +16,19 @@ enum {
 	/* a thread's stack, libcurl's buffers, TLS: to one server, to two */
 	ONE_SIDE_KIB = 128,
 	TWO_SIDES_KIB = 288,
-	SHARE_OF_TRANSFERS = 6, /* of the memory they take one such part */
-	PART_LEAST_MIB = 5,     /* S3 allows no smaller ones */
+	SHARE_SAVE = 8, /* of the memory, one such part is for transfers */
+	SHARE_LOAD = 6,
+	PART_LEAST_MIB = 5, /* S3 allows no smaller ones */
 	PART_MOST_MIB = 8,
-	SHARE_OF_PART = 10,
+	SHARE_OF_PART = 12,
 	FRAME_KIB = 1280, /* of a pack: before and after zstd, and zstd's own */
 	ZSTD_KIB = 1536,  /* of a stream */
 };
 
+/* most: transfers that there is memory for. */
 static void
-common(const struct config_limits *c, struct limits *l)
+common(const struct config_limits *c, uint64_t most, struct limits *l)
 {
-	uint64_t most = c->memory / SHARE_OF_TRANSFERS / (TWO_SIDES_KIB * KIB);
 	uint64_t part = c->memory / SHARE_OF_PART / MIB;
 
 	if (part < PART_LEAST_MIB)
@@ -62,7 +63,7 @@ limits_save(const struct config_limits *c, struct limits *l)
 	uint64_t inventory;
 
 	*l = (struct limits){ 0 };
-	common(c, l);
+	common(c, c->memory / SHARE_SAVE / (ONE_SIDE_KIB * KIB), l);
 	l->lanes = LANES_KIB * KIB;
 	inventory = l->part + ZSTD_KIB * KIB;
 	l->budget = rest(c->memory, BASE_MIB * MIB + WALK_SAVE_KIB * KIB +
@@ -75,7 +76,7 @@ void
 limits_load(const struct config_limits *c, struct limits *l)
 {
 	*l = (struct limits){ 0 };
-	common(c, l);
+	common(c, c->memory / SHARE_LOAD / (TWO_SIDES_KIB * KIB), l);
 	l->budget = rest(c->memory, BASE_MIB * MIB + WALK_LOAD_KIB * KIB +
 	                                l->transfers * (TWO_SIDES_KIB * KIB));
 	read_ahead(c, l);

@@ -29,26 +29,26 @@ the_least_memory_leaves_room_for_a_large_object(void **state)
 	assert_true(save.budget >= save.large);
 	assert_true(load.budget >= load.large);
 	assert_in_range(save.transfers, 16, 48);
-	assert_int_equal(save.transfers, load.transfers);
+	assert_in_range(load.transfers, 16, save.transfers);
 }
 
 static void
 the_usual_memory_has_the_usual_transfers(void **state)
 {
-	const struct config_limits c = of(64, 32);
+	const struct config_limits c = of(64, 64);
 	struct limits l;
 
 	(void)state;
 	limits_save(&c, &l);
-	assert_int_equal(l.transfers, 32);
-	assert_int_equal(l.part, 6 * MIB);
+	assert_int_equal(l.transfers, 64);
+	assert_int_equal(l.part, 5 * MIB);
 	/* three large ones, or a second pack and small ones */
 	assert_true(l.budget >= 3 * l.large);
 	assert_true(l.budget >= l.pack + 8 * MIB);
 	assert_true(l.budget >= l.lanes + 2 * l.large);
 	limits_load(&c, &l);
-	assert_int_equal(l.transfers, 32);
-	assert_true(l.budget >= 3 * l.large);
+	assert_in_range(l.transfers, 32, 40);
+	assert_true(l.budget >= 4 * l.large);
 }
 
 static void
