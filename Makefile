@@ -134,6 +134,7 @@ $(O)/unit/%: $(O)/tests/unit/%.o $(TESTLIB) $(O)/lib.a
 
 $(O)/conform/%: $(O)/tests/conform/%.o $(TESTLIB) $(O)/lib.a
 	$(TEST_LINK)
+$(O)/conform/conform_exec: WRAPPED += websocket_open
 
 # A parser's fuzz target with a plain main, which replays the corpus.
 $(O)/fuzz/%: $(O)/tests/fuzz/%.o $(O)/tests/fuzz/replay.o $(O)/lib.a
