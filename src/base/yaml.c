@@ -66,14 +66,49 @@ take_key(struct reader *r, const yaml_event_t *e, struct err *err)
 {
 	struct level *at = innermost(r);
 	const char *name = (const char *)e->data.scalar.value;
-	const struct tree *first = tree_get(at->node, name);
 
-	if (first)
-		return bad(r, line_of(e), err,
-		    "'%.200s' is given twice, first in line %u", name,
-		    first->line);
 	at->key_line = line_of(e);
 	return str_dup(name, &at->key, err);
+}
+
+struct member {
+	const char *name;
+	unsigned line;
+};
+
+static int
+by_name_and_line(const void *a, const void *b)
+{
+	const struct member *x = a, *y = b;
+	int c = strcmp(x->name, y->name);
+
+	return c ? c : (x->line > y->line) - (x->line < y->line);
+}
+
+/* Sorted, as a map may have very many. */
+static int
+refuse_twins(const struct reader *r, const struct tree *map, struct err *err)
+{
+	AUTO(free) struct member *sorted = NULL;
+	size_t n = 0;
+
+	for (const struct tree *t = map->child; t; t = t->next)
+		n++;
+	if (n < 2)
+		return 0;
+	sorted = calloc(n, sizeof *sorted);
+	if (!sorted)
+		return err_nomem(err);
+	n = 0;
+	for (const struct tree *t = map->child; t; t = t->next)
+		sorted[n++] = (struct member){ t->name, t->line };
+	qsort(sorted, n, sizeof *sorted, by_name_and_line);
+	for (size_t i = 1; i < n; i++)
+		if (strcmp(sorted[i - 1].name, sorted[i].name) == 0)
+			return bad(r, sorted[i].line, err,
+			    "'%.200s' is given twice, first in line %u",
+			    sorted[i].name, sorted[i - 1].line);
+	return 0;
 }
 
 /* What a map holds stands where its key stands. */
@@ -189,9 +224,11 @@ take(struct reader *r, const yaml_event_t *e, struct err *err)
 		           ? -1
 		           : 0;
 	case YAML_SEQUENCE_END_EVENT:
-	case YAML_MAPPING_END_EVENT:
 		r->depth--;
 		break;
+	case YAML_MAPPING_END_EVENT:
+		r->depth--;
+		return refuse_twins(r, r->open[r->depth].node, err);
 	}
 	return 0;
 }

@@ -135,6 +135,32 @@ a_second_key_of_that_name_is_refused_with_both_lines(void **state)
 	assert_tree("a: {b: 1}\nb: 2\n", "@1={a@1={b@1=1 } b@2=2 } ");
 }
 
+/* As a config map does; the one that comes twice is found among them. */
+static void
+a_map_may_have_very_many_keys(void **state)
+{
+	const struct yaml_limits limits = { .depth = 4, .nodes = 60002 };
+	AUTO(buf) struct buf b = { .max = 2 << 20 };
+	struct tree *t = NULL;
+	struct err err = { 0 };
+
+	(void)state;
+	for (unsigned i = 0; i < 60000; i++)
+		assert_int_equal(buf_printf(&b, &err, "k%u: 1\n",
+		                     i * 7 % 60001),
+		    0);
+	assert_int_equal(yaml_parse_within(&limits, b.data, b.len, "f", &t,
+	                     &err),
+	    0);
+	tree_free(TAKE(t));
+	assert_int_equal(buf_puts(&b, "k49: 2\n", &err), 0);
+	assert_int_equal(yaml_parse_within(&limits, b.data, b.len, "f", &t,
+	                     &err),
+	    -1);
+	assert_string_equal(err.msg,
+	    "f:60001: 'k49' is given twice, first in line 8");
+}
+
 static void
 what_hides_or_multiplies_content_is_refused(void **state)
 {
@@ -247,6 +273,7 @@ main(void)
 		cmocka_unit_test(a_root_may_be_anything),
 		cmocka_unit_test(
 		    a_second_key_of_that_name_is_refused_with_both_lines),
+		cmocka_unit_test(a_map_may_have_very_many_keys),
 		cmocka_unit_test(what_hides_or_multiplies_content_is_refused),
 		cmocka_unit_test(what_is_not_yaml_is_refused_with_its_line),
 		cmocka_unit_test(depth_is_limited),
