@@ -89,7 +89,7 @@ memory() {
 	same before after
 	repository_s3 "$(bucket_name repo64)"
 	component_bucket b "$B"
-	all_in 64 32 "restore latest --to b=$(bucket_name back64)"
+	all_in 64 64 "restore latest --to b=$(bucket_name back64)"
 	repository_s3 "$(bucket_name repo)"
 	component_bucket b "$B"
 	limit 'memory: 47M'
