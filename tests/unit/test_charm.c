@@ -167,6 +167,26 @@ relations_become_a_configuration(void **state)
 	assert_null(component(&c, 1));
 }
 
+/* A repository, and three relations velero-backups, 1 to 3: what each gives, as
+ * branches of a shell's case. */
+static void
+velero_relations(const char *given)
+{
+	char body[1024];
+
+	all_relations("s3-parameters) echo '[\"s3-parameters:1\"]';;\n"
+	              "velero-backups) echo '[\"velero-backups:1\",\"velero-"
+	              "backups:2\",\"velero-backups:3\"]';;\n",
+	    "", "");
+	(void)snprintf(body, sizeof body,
+	    "case $3 in\n"
+	    "s3-*:1) printf '%%s' '{\"access-key\":\"AK\",\"secret-key\":"
+	    "\"SK\",\"endpoint\":\"http://s3:80\",\"bucket\":\"backups\"}';;\n"
+	    "%s*) echo '{}';; esac",
+	    given);
+	faketool_add("relation-get", body);
+}
+
 static void
 objects_that_others_name_are_components(void **state)
 {
@@ -174,18 +194,8 @@ objects_that_others_name_are_components(void **state)
 	AUTO(charm) struct charm c = { 0 };
 
 	(void)state;
-	all_relations("s3-parameters) echo '[\"s3-parameters:1\"]';;\n"
-	              "velero-backups) echo '[\"velero-backups:1\",\"velero-"
-	              "backups:2\",\"velero-backups:3\"]';;\n",
-	    "", "");
-	faketool_add("relation-get",
-	    "case $3 in\n"
-	    "s3-*:1) printf '%s' '{\"access-key\":\"AK\",\"secret-key\":"
-	    "\"SK\",\"endpoint\":\"http://s3:80\",\"bucket\":\"backups\"}';;\n"
-	    "velero-*:3) echo '{}';;\n"
-	    "velero-*) printf '%s' '{\"app\":\"mlmd\",\"relation_name\":"
-	    "\"v\",\"spec\":\"{}\"}';;\n"
-	    "*) echo '{}';; esac");
+	velero_relations("velero-*:[12]) printf '%s' '{\"app\":\"mlmd\","
+	                 "\"relation_name\":\"v\",\"spec\":\"{}\"}';;\n");
 	if (charm_read(&action, &c, &err))
 		fail_msg("%s", err.msg);
 	assert_string_equal(tree_text(component(&c, 0), "name"), "mlmd-v");
@@ -207,17 +217,10 @@ a_spec_that_cannot_be_read_is_a_gap(void **state)
 	AUTO(charm) struct charm c = { 0 };
 
 	(void)state;
-	all_relations("s3-parameters) echo '[\"s3-parameters:1\"]';;\n"
-	              "velero-backups) echo '[\"velero-backups:1\",\"velero-"
-	              "backups:2\"]';;\n",
-	    "", "");
-	faketool_add("relation-get",
-	    "case $3 in\n"
-	    "s3-*:1) printf '%s' '{\"access-key\":\"AK\",\"secret-key\":"
-	    "\"SK\",\"endpoint\":\"http://s3:80\",\"bucket\":\"backups\"}';;\n"
-	    "velero-*:1) printf '%s' '{\"app\":\"a\",\"relation_name\":\"v\","
-	    "\"model\":\"m\",\"spec\":\"{\"}';;\n"
-	    "*) printf '%s' '{\"spec\":\"{}\"}';; esac");
+	velero_relations(
+	    "velero-*:1) printf '%s' '{\"app\":\"a\",\"model\":\"m\","
+	    "\"relation_name\":\"v\",\"spec\":\"{\"}';;\n"
+	    "velero-*:2) printf '%s' '{\"spec\":\"{}\"}';;\n");
 	if (charm_read(&action, &c, &err))
 		fail_msg("%s", err.msg);
 	assert_non_null(c.config);
