@@ -23,8 +23,6 @@ enum {
 	CHUNK = 128 << 10,
 	SHORT_S = 120,      /* a word or the helper, not a database */
 	LONG_S = 24 * 3600, /* the largest database */
-	NONCE = 8,
-	NO_PLACE = 11, /* exit status of the script below */
 	PATH_MOST = 4096,
 	WORDS_MOST = 12
 };
@@ -251,15 +249,15 @@ static int
 send_to(struct pod_helper *h, const char *dir, const struct buf *b, bool *there,
     struct err *err)
 {
-	uint8_t nonce[NONCE];
-	char hex[2 * NONCE + 1], name[64], length[24];
+	uint8_t nonce[SQLITE_HELPER_NONCE];
+	char hex[2 * sizeof nonce + 1], name[64], length[24];
 	const char *const argv[] = { "sh", "-c", send_it, "sh", dir, name,
 		length, NULL };
 
 	if (rand_bytes(nonce, sizeof nonce, err))
 		return -1;
 	str_hex(nonce, sizeof nonce, hex);
-	(void)snprintf(name, sizeof name, ".platform-backup-%s", hex);
+	(void)snprintf(name, sizeof name, SQLITE_HELPER_FILE "%s", hex);
 	(void)snprintf(length, sizeof length, "%zu", b->len);
 	if (send_as(h, argv, b, there, err))
 		return -1;

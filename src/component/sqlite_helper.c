@@ -21,7 +21,6 @@ enum {
 	WAIT_MOST_MS = 86400000,
 	ROOM_SLACK = 1 << 20,
 	ANSWER_MAX = 4096,
-	NONCE_DIGITS = 16, /* behind the name that pod_helper.c gives it */
 	LEFT_S = 3600
 };
 
@@ -66,11 +65,11 @@ choose_dir(char *const *dir, uint64_t need, const char **ret, struct err *err)
 static bool
 is_left(int dir, const char *name, int64_t now)
 {
-	static const char prefix[] = ".platform-backup-";
 	struct stat st;
 
-	return str_starts(name, prefix) &&
-	       strlen(name) == sizeof prefix - 1 + NONCE_DIGITS &&
+	return str_starts(name, SQLITE_HELPER_FILE) &&
+	       strlen(name) == strlen(SQLITE_HELPER_FILE) +
+	                           2 * (size_t)SQLITE_HELPER_NONCE &&
 	       fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
 	       st.st_mtim.tv_sec < now - LEFT_S;

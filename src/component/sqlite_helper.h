@@ -21,6 +21,9 @@
 
 #define SQLITE_HELPER_HELLO "ok platform-backup-sqlite 1\n"
 #define SQLITE_HELPER_END "end\n"
+/* Its file is called so, and by a random number behind it, in hex. */
+#define SQLITE_HELPER_FILE ".platform-backup-"
+enum { SQLITE_HELPER_NONCE = 8 }; /* bytes of that number */
 
 struct sqlite_helper {
 	int argc;

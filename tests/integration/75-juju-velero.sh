@@ -7,11 +7,7 @@
 requires jq kubernetes
 KUBE=$WORK/kube
 trap 'server_stop "$KUBE"' EXIT
-if ! kube_start "$KUBE"; then
-	echo "FAILED - $SCRIPT: Kubernetes does not start"
-	echo "0 passed, 1 failed"
-	exit 1
-fi
+kube_needed "$KUBE"
 
 MLMD=mlmd:velero-backup-config
 
@@ -19,9 +15,9 @@ MLMD=mlmd:velero-backup-config
 objects() {
 	local app
 	NS=velero$(basename "$T")
+	kube "$KUBE" POST /api/v1/namespaces \
+	    "{\"metadata\":{\"name\":\"$NS\"}}" >/dev/null
 	for app; do
-		kube "$KUBE" POST /api/v1/namespaces \
-		    "{\"metadata\":{\"name\":\"$NS\"}}" >/dev/null || true
 		kube_make "$KUBE" <<-YAML
 		# /api/v1/namespaces/$NS/configmaps
 		metadata:

@@ -6,7 +6,7 @@ requires root kubernetes sqlite3 jq busybox
 KUBE=$WORK/kube
 trap 'server_stop "$KUBE"' EXIT
 kube_helper || exit 1
-kube_start "$KUBE" || exit 1
+kube_needed "$KUBE"
 
 USER_ID=584792	# as the container of MLMD has it
 

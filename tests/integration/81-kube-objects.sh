@@ -5,11 +5,7 @@
 requires kubernetes jq zstd python3
 KUBE=$WORK/kube
 trap 'server_stop "$KUBE"' EXIT
-if ! kube_start "$KUBE"; then
-	echo "FAILED - $SCRIPT: Kubernetes does not start"
-	echo "0 passed, 1 failed"
-	exit 1
-fi
+kube_needed "$KUBE"
 
 objects() {
 	timeout 120 python3 "$TOP/tests/lib/kube_objects.py" "$KUBE" "$@"

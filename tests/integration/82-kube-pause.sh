@@ -6,11 +6,7 @@ requires sqlite3 jq python3 kubernetes
 
 K=$WORK/kube
 trap 'server_stop "$K"; _children_end "$WORK"/*/children' EXIT
-if ! kube_start "$K"; then
-	echo "FAILED - $SCRIPT: Kubernetes did not start"
-	echo "0 passed, 1 failed"
-	exit 1
-fi
+kube_needed "$K"
 
 # KIND NAME REPLICAS
 workload() {

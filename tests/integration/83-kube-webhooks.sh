@@ -7,11 +7,7 @@ KUBE=$WORK/kube
 GUARDS=/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations
 KINDS=/apis/apiextensions.k8s.io/v1/customresourcedefinitions
 trap 'server_stop "$KUBE"; _children_end "$WORK"/*/children' EXIT
-if ! kube_start "$KUBE"; then
-	echo "FAILED - $SCRIPT: Kubernetes did not start"
-	echo "0 passed, 1 failed"
-	exit 1
-fi
+kube_needed "$KUBE"
 
 # for all tests
 T=$WORK

@@ -6,7 +6,7 @@ requires root kubernetes sqlite3 jq busybox python3
 KUBE=$WORK/kube
 trap 'server_stop "$KUBE"' EXIT
 kube_helper || exit 1
-kube_start "$KUBE" || exit 1
+kube_needed "$KUBE"
 
 ROLES=/apis/rbac.authorization.k8s.io/v1
 ROLE=$ROLES/clusterroles/platform-backup-create

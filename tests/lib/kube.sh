@@ -148,6 +148,14 @@ kube_start() {
 	return 1
 }
 
+# for a script whose tests all need it
+kube_needed() {
+	kube_start "$1" && return 0
+	echo "FAILED - $SCRIPT: Kubernetes does not start"
+	echo "0 passed, 1 failed"
+	exit 1
+}
+
 # fails where the answer is no 2xx, and says what it was
 kube() {
 	local d=$1 method=$2 path=$3 args=()
