@@ -4,7 +4,6 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "base/jsonw.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "component/component.h"
@@ -13,12 +12,12 @@
 #include "component/sqlite_db.h"
 #include "component/sqlite_load.h"
 #include "component/sqlite_pod.h"
+#include "component/sqlite_proof.h"
 #include "component/sqlite_raw.h"
 #include "component/sqlite_restore.h"
 #include "component/sqlite_rows.h"
 
 enum {
-	FACTS_MAX = 16 << 20, /* some 100,000 tables */
 	CHUNK = 256 << 10,
 	PEEK_WAIT_MS = 300,
 	ROOM_SLACK = 1 << 20,
@@ -142,50 +141,12 @@ sqlite_check(struct component *c, bool restore, struct buf *detail,
 /* --- backup */
 
 static int
-write_facts(struct sqlite_db *db, int64_t locked_ms, struct buf *b,
+send_chunks(int fd, char *chunk, struct sink *to, struct sqlite_proof *proof,
     struct err *err)
-{
-	struct sqlite_db_facts f;
-	struct jsonw w;
-
-	if (sqlite_db_facts(db, &f, err))
-		return -1;
-	jsonw_begin(&w, b, 0);
-	jsonw_object(&w, NULL);
-	jsonw_u64(&w, "page-size", f.page_size);
-	jsonw_u64(&w, "pages", f.pages);
-	jsonw_str(&w, "journal-mode", f.wal ? "wal" : "delete");
-	jsonw_u64(&w, "writers-locked-ms", (uint64_t)locked_ms);
-	jsonw_object(&w, "tables");
-	if (sqlite_db_rows(db, &w, err))
-		return -1;
-	jsonw_close(&w);
-	if (f.is_mlmd)
-		jsonw_u64(&w, "mlmd-schema-version", f.mlmd_schema);
-	jsonw_str(&w, "sqlite-version", sqlite_db_version());
-	jsonw_close(&w);
-	return jsonw_end(&w, err);
-}
-
-/* Only what passes may be called a backup. */
-static int
-examine(const struct sqlite_copy *c, struct buf *facts, struct err *err)
-{
-	AUTO(sqlite_db) struct sqlite_db *db = NULL;
-
-	if (sqlite_db_open(c->to, SQLITE_DB_OWN, 0, &db, err) ||
-	    sqlite_db_check(db, err) ||
-	    write_facts(db, c->locked_ms, facts, err))
-		return err_wrap(err, "the copy of database '%s'", c->from);
-	return 0;
-}
-
-static int
-send_chunks(int fd, char *chunk, struct sink *to, struct err *err)
 {
 	ssize_t n;
 
-	for (;;) {
+	while (!sqlite_proof_failed(proof)) {
 		do
 			n = read(fd, chunk, CHUNK);
 		while (n < 0 && errno == EINTR);
@@ -196,10 +157,13 @@ send_chunks(int fd, char *chunk, struct sink *to, struct err *err)
 		if (sink_write(to, chunk, (size_t)n, err))
 			return -1;
 	}
+	return 0; /* the proof says why */
 }
 
+/* The file is ended when it is proved, and not before. */
 static int
-send_file(const char *path, struct saver *saver, struct err *err)
+send_proved(const struct sqlite_copy *copy, struct saver *saver,
+    struct sqlite_proof *proof, const char **facts, struct err *err)
 {
 	AUTO(sink) struct sink *to = NULL;
 	AUTO(free) char *chunk = malloc(CHUNK);
@@ -207,11 +171,12 @@ send_file(const char *path, struct saver *saver, struct err *err)
 
 	if (!chunk)
 		return err_nomem(err);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open(copy->to, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return err_sys(err, "cannot open '%s'", path);
+		return err_sys(err, "cannot open '%s'", copy->to);
 	if (saver->ops->stream(saver, "sqlite", &to, err) ||
-	    send_chunks(fd, chunk, to, err))
+	    send_chunks(fd, chunk, to, proof, err) ||
+	    sqlite_proof_end(proof, facts, err))
 		return -1;
 	return sink_finish(to, err);
 }
@@ -272,18 +237,20 @@ sqlite_backup(struct component *c, struct saver *saver, struct err *err)
 	AUTO(sqlite_copy)
 	struct sqlite_copy copy = { .wait_ms = s->cfg->busy_timeout_s * 1000 };
 	AUTO(private_dir) struct private_dir *dir = NULL;
-	AUTO(buf) struct buf facts = { .max = FACTS_MAX };
+	AUTO(sqlite_proof) struct sqlite_proof *proof = NULL;
+	const char *facts = NULL;
 
 	if (private_dir_new(saver->scratch, &dir, err) ||
 	    private_dir_path(dir, "copy", &copy.to, err) ||
-	    take_copy(s, &copy, saver, err) || examine(&copy, &facts, err))
+	    take_copy(s, &copy, saver, err) ||
+	    sqlite_proof_begin(&copy, &proof, err))
 		return -1;
 	log_debug("database '%s': writers waited %lld ms", copy.from,
 	    (long long)copy.locked_ms);
-	if (send_file(copy.to, saver, err) ||
+	if (send_proved(&copy, saver, proof, &facts, err) ||
 	    name_references(copy.to, saver, err))
 		return -1;
-	return saver->ops->facts(saver, facts.data, err);
+	return saver->ops->facts(saver, facts, err);
 }
 
 /* --- restore */

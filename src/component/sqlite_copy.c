@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "component/sqlite_db.h"
 #include "component/sqlite_raw.h"
+#include "stream/sink.h"
 
 enum { RETRY_MS = 20 };
 
@@ -29,30 +30,48 @@ sqlite_copy_want(const struct sqlite_raw *r, const char *path, struct err *err)
 	return 0;
 }
 
+/* Inside the read of a database with a rollback journal. */
 static int
-new_file(const char *path, struct err *err)
+send_to(struct sqlite_db *from, int fd, struct err *err)
 {
-	AUTO(close) int fd = -1;
+	AUTO(sink) struct sink *to = NULL;
 
-	(void)unlink(path);
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	return fd < 0 ? err_sys(err, "cannot make '%s'", path) : 0;
+	if (sink_fd_new(fd, &to, err) || sqlite_db_send(from, to, err))
+		return -1;
+	return sink_finish(to, err);
 }
 
 static int
-copy_live(struct sqlite_copy *c, bool wal, struct err *err)
+copy_held(const struct sqlite_copy *c, struct sqlite_db *from, bool wal,
+    struct err *err)
+{
+	AUTO(sqlite_db) struct sqlite_db *to = NULL;
+	AUTO(close) int fd = -1;
+
+	(void)unlink(c->to);
+	fd = open(c->to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_sys(err, "cannot make '%s'", c->to);
+	if (!wal)
+		return send_to(from, fd, err);
+	if (sqlite_db_open(c->to, SQLITE_DB_NEW, 0, &to, err))
+		return -1;
+	return sqlite_db_copy(from, to, err);
+}
+
+static int
+copy_live(struct sqlite_copy *c, struct err *err)
 {
 	AUTO(sqlite_db) struct sqlite_db *from = NULL;
-	AUTO(sqlite_db) struct sqlite_db *to = NULL;
 	int64_t start;
+	bool wal;
 
-	if (new_file(c->to, err) ||
-	    sqlite_db_open(c->to, SQLITE_DB_NEW, 0, &to, err) ||
-	    sqlite_db_open(c->from, SQLITE_DB_READ, c->wait_ms, &from, err) ||
+	if (sqlite_db_open(c->from, SQLITE_DB_READ, c->wait_ms, &from, err) ||
 	    sqlite_db_read_begin(from, err))
 		return -1;
 	start = clock_mono_ms(clock_real());
-	if (sqlite_db_copy(from, to, err) || sqlite_db_read_end(from, err))
+	if (sqlite_db_has_wal(from, &wal, err) ||
+	    copy_held(c, from, wal, err) || sqlite_db_read_end(from, err))
 		return -1;
 	c->locked_ms = wal ? 0 : clock_mono_ms(clock_real()) - start;
 	return 0;
@@ -86,7 +105,7 @@ copy_once(struct sqlite_copy *c, struct err *err)
 		return -1;
 	if (!sqlite_raw_is_live(&r))
 		return copy_left(c, err);
-	if (copy_live(c, r.wal, err) == 0)
+	if (copy_live(c, err) == 0)
 		return 0;
 	return err_is(err, ERR_CHANGED) ? copy_left(c, err) : -1;
 }

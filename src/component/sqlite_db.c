@@ -8,8 +8,9 @@
 #include "base/clock.h"
 #include "base/jsonw.h"
 #include "base/str.h"
+#include "stream/sink.h"
 
-enum { COMPLAINTS = 3, SQL_MAX = 4096, URI_MAX = 16384 };
+enum { COMPLAINTS = 3, SQL_MAX = 4096, URI_MAX = 16384, PIECE = 1 << 20 };
 
 struct sqlite_db {
 	sqlite3 *conn;
@@ -314,6 +315,12 @@ sqlite_db_free(struct sqlite_db *db)
 	free(db);
 }
 
+void
+sqlite_db_interrupt(struct sqlite_db *db)
+{
+	sqlite3_interrupt(db->conn);
+}
+
 /* --- copy */
 
 int
@@ -359,6 +366,62 @@ sqlite_db_copy(struct sqlite_db *from, struct sqlite_db *to, struct err *err)
 	return 0;
 }
 
+/* A piece as SQLite's own layer above the system reads it. */
+static int
+read_piece(struct sqlite_db *db, char *to, int n, uint64_t off, struct err *err)
+{
+	sqlite3_file *f = NULL;
+	int rc = sqlite3_file_control(db->conn, "main",
+	    SQLITE_FCNTL_FILE_POINTER, &f);
+
+	if (rc == SQLITE_OK)
+		rc = f->pMethods->xRead(f, to, n, (sqlite3_int64)off);
+	return rc ? fail(db, rc, "read", err) : 0;
+}
+
+int
+sqlite_db_send(struct sqlite_db *db, struct sink *to, struct err *err)
+{
+	AUTO(free) char *piece = malloc(PIECE);
+	uint64_t size, pages;
+
+	if (!piece)
+		return err_nomem(err);
+	if (number(db, "PRAGMA page_size", &size, err) ||
+	    number(db, "PRAGMA page_count", &pages, err))
+		return -1;
+	size *= pages;
+	for (uint64_t off = 0; off < size; off += PIECE) {
+		size_t n = size - off < PIECE ? (size_t)(size - off) : PIECE;
+
+		if (read_piece(db, piece, (int)n, off, err) ||
+		    sink_write(to, piece, n, err))
+			return -1;
+	}
+	return 0;
+}
+
+static const char *
+text(sqlite3_stmt *s)
+{
+	const unsigned char *t = sqlite3_column_text(s, 0);
+
+	return t ? (const char *)t : "";
+}
+
+int
+sqlite_db_has_wal(struct sqlite_db *db, bool *ret, struct err *err)
+{
+	AUTO(stmt) sqlite3_stmt *s = NULL;
+	bool row;
+
+	if (prepare(db, "PRAGMA journal_mode", &s, err) ||
+	    step(db, s, &row, err))
+		return -1;
+	*ret = row && strcmp(text(s), "wal") == 0;
+	return 0;
+}
+
 /* --- what is in it */
 
 /*
@@ -380,14 +443,6 @@ on_collation(void *cookie, sqlite3 *conn, int encoding, const char *name)
 {
 	*(bool *)cookie = true;
 	(void)sqlite3_create_collation(conn, name, encoding, NULL, collate_any);
-}
-
-static const char *
-text(sqlite3_stmt *s)
-{
-	const unsigned char *t = sqlite3_column_text(s, 0);
-
-	return t ? (const char *)t : "";
 }
 
 static int
@@ -469,19 +524,6 @@ mlmd_facts(struct sqlite_db *db, struct sqlite_db_facts *f, struct err *err)
 	              : 0;
 }
 
-static int
-journal_facts(struct sqlite_db *db, struct sqlite_db_facts *f, struct err *err)
-{
-	AUTO(stmt) sqlite3_stmt *s = NULL;
-	bool row;
-
-	if (prepare(db, "PRAGMA journal_mode", &s, err) ||
-	    step(db, s, &row, err))
-		return -1;
-	f->wal = row && strcmp(text(s), "wal") == 0;
-	return 0;
-}
-
 int
 sqlite_db_facts(struct sqlite_db *db, struct sqlite_db_facts *ret,
     struct err *err)
@@ -495,7 +537,7 @@ sqlite_db_facts(struct sqlite_db *db, struct sqlite_db_facts *ret,
 	        "SELECT count(*) FROM sqlite_schema WHERE type = 'table' "
 	        "AND substr(name, 1, 7) <> 'sqlite_'",
 	        &f.tables, err) ||
-	    journal_facts(db, &f, err) || mlmd_facts(db, &f, err))
+	    sqlite_db_has_wal(db, &f.wal, err) || mlmd_facts(db, &f, err))
 		return -1;
 	f.page_size = (uint32_t)page_size;
 	*ret = f;

@@ -16,6 +16,7 @@
 #include "base/scope.h"
 
 struct jsonw;
+struct sink;
 struct sqlite_db;
 
 enum sqlite_db_use {
@@ -35,6 +36,8 @@ enum sqlite_db_use {
 MUST_CHECK int sqlite_db_open(const char *path, enum sqlite_db_use,
     uint64_t wait_ms, struct sqlite_db **, struct err *);
 void sqlite_db_free(struct sqlite_db *);
+/* From another thread: what it is doing at this moment fails. */
+void sqlite_db_interrupt(struct sqlite_db *);
 
 /*
  * Hold the database as it is now.  With a rollback journal nobody can write
@@ -46,6 +49,15 @@ MUST_CHECK int sqlite_db_read_end(struct sqlite_db *, struct err *);
 /* All of from over all of to, in one step and one transaction of to. */
 MUST_CHECK int sqlite_db_copy(struct sqlite_db *from, struct sqlite_db *to,
     struct err *);
+
+/*
+ * The same bytes at a third of the cost, for a database without a WAL whose
+ * read has begun: what is in its file is all of it, and stays.  SQLite reads
+ * it, for whoever opens and closes a file loses the process's locks on it.
+ */
+MUST_CHECK int sqlite_db_send(struct sqlite_db *, struct sink *to,
+    struct err *);
+MUST_CHECK int sqlite_db_has_wal(struct sqlite_db *, bool *, struct err *);
 
 /* PRAGMA quick_check: ERR_CORRUPT has the first things that it says. */
 MUST_CHECK int sqlite_db_check(struct sqlite_db *, struct err *);

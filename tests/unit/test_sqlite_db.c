@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/jsonw.h"
 #include "component/sqlite_db.h"
+#include "stream/sink.h"
 
 struct world {
 	char dir[KIT_PATH], db[KIT_PATH], copy[KIT_PATH];
@@ -186,6 +187,63 @@ a_held_database_does_not_change(void **state)
 	sqlite_db_free(TAKE(from));
 	assert_true(kit_stop(&writer) > 0);
 	assert_int_equal(kit_sum(w.copy), KIT_SUM);
+	kit_remove(w.dir);
+}
+
+/* What read_begin holds, as bytes; others write as soon as they may. */
+static void
+without_a_wal_its_file_can_be_sent(void **state)
+{
+	struct world w;
+	AUTO(sqlite_db) struct sqlite_db *db = NULL;
+	AUTO(sink) struct sink *to = NULL;
+	struct kit_child writer;
+	const void *bytes;
+	size_t len;
+	bool wal = true;
+
+	(void)state;
+	begin(&w, (struct kit_db){ .rows = 3000, .pad = 900 });
+	writer = kit_start(w.db, KIT_WRITES);
+	assert_int_equal(sink_mem_new(16 << 20, &to, &w.err), 0);
+	assert_int_equal(sqlite_db_open(w.db, SQLITE_DB_READ, 60000, &db,
+	                     &w.err),
+	    0);
+	/* a reader that may not mend what the writer is at must come again */
+	for (int i = 0; sqlite_db_read_begin(db, &w.err); i++)
+		if (!err_is(&w.err, ERR_CHANGED) || i == 1000)
+			fail_msg("%s", w.err.msg);
+	assert_int_equal(sqlite_db_has_wal(db, &wal, &w.err), 0);
+	assert_false(wal);
+	assert_int_equal(sqlite_db_send(db, to, &w.err), 0);
+	assert_int_equal(sqlite_db_read_end(db, &w.err), 0);
+	sqlite_db_free(TAKE(db));
+	assert_true(kit_stop(&writer) > 0);
+	bytes = sink_mem_data(to, &len);
+	assert_true(len > 2 << 20); /* more than one piece */
+	kit_write(w.copy, bytes, len);
+	assert_int_equal(kit_sum(w.copy), KIT_SUM);
+	kit_remove(w.dir);
+}
+
+static void
+a_file_that_is_cut_off_meanwhile_is_not_sent(void **state)
+{
+	struct world w;
+	AUTO(sqlite_db) struct sqlite_db *db = NULL;
+	AUTO(sink) struct sink *to = NULL;
+
+	(void)state;
+	begin(&w, (struct kit_db){ .rows = 1000 });
+	assert_int_equal(sink_mem_new(16 << 20, &to, &w.err), 0);
+	assert_int_equal(sqlite_db_open(w.db, SQLITE_DB_READ, 0, &db, &w.err),
+	    0);
+	assert_int_equal(sqlite_db_read_begin(db, &w.err), 0);
+	assert_int_equal(truncate(w.db, 8192), 0);
+	assert_int_equal(sqlite_db_send(db, to, &w.err), -1);
+	assert_true(err_is(&w.err, ERR_CORRUPT));
+	assert_non_null(strstr(w.err.msg, "cannot read database '"));
+	sqlite_db_free(TAKE(db));
 	kit_remove(w.dir);
 }
 
@@ -368,6 +426,8 @@ main(void)
 		    what_only_the_application_knows_does_not_matter),
 		cmocka_unit_test(a_lock_is_waited_for_so_long_and_no_longer),
 		cmocka_unit_test(a_held_database_does_not_change),
+		cmocka_unit_test(without_a_wal_its_file_can_be_sent),
+		cmocka_unit_test(a_file_that_is_cut_off_meanwhile_is_not_sent),
 		cmocka_unit_test(another_page_size_keeps_the_rows),
 		cmocka_unit_test(errors_have_codes),
 		cmocka_unit_test(what_sqlite_and_the_system_say_becomes_a_code),
