@@ -91,19 +91,36 @@ regrow(struct throttle *t, double rate, int64_t now_ms)
 }
 
 static void
+double_it(struct throttle *t, double rate, int64_t now_ms)
+{
+	t->doubling = t->limit < t->most;
+	t->doubted = false;
+	t->rate = rate;
+	set_limit(t, 2 * t->limit, now_ms);
+}
+
+/* A few requests say little: it has failed when it brought nothing twice. */
+static void
 doubled(struct throttle *t, double rate, int64_t now_ms)
 {
-	t->doubling = rate >= t->rate * doubling_pays && t->limit < t->most;
-	t->rate = rate;
-	if (t->doubling)
-		set_limit(t, 2 * t->limit, now_ms);
+	if (rate >= t->rate * doubling_pays) {
+		double_it(t, rate, now_ms);
+	} else if (!t->doubted) {
+		t->doubted = true;
+	} else {
+		t->doubling = false;
+		t->rate = rate;
+		t->settled = TRY_AFTER - 1; /* what it began with may mislead */
+	}
 }
 
 static void
 settled(struct throttle *t, double rate, int64_t now_ms)
 {
 	if (t->fallback) {
-		if (rate < t->rate * try_pays)
+		if (rate >= t->rate * doubling_pays)
+			double_it(t, rate, now_ms);
+		else if (rate < t->rate * try_pays)
 			t->limit = t->fallback;
 		else
 			t->rate = rate;

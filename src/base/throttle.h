@@ -2,7 +2,8 @@
  * throttle.h - how many requests at once a server is given.
  *
  * A few in the beginning; twice as many, and again, while that brings more;
- * then a quarter more now and then, kept where it pays.  A refusal (too many
+ * then a quarter more now and then, kept where it pays, and doubled again where
+ * it pays well.  A refusal (too many
  * requests, a time-out) takes a quarter away, and the number that was refused
  * is not tried again for a while, longer each time.
  *
@@ -33,9 +34,9 @@ struct throttle {
 	uint64_t work;
 	bool crowded; /* more would have been sent */
 
-	bool doubling;
-	double rate;       /* work a ms at the limit before */
-	unsigned settled;  /* looks since the last try; */
+	bool doubling, doubted; /* the latter: it did not pay, seen once */
+	double rate;            /* work a ms at the limit before */
+	unsigned settled;       /* looks since the last try; */
 	unsigned fallback; /* where to return if it does not pay; 0: no try */
 	/* what was refused, and until when it is not tried again */
 	unsigned ceiling; /* 0: nothing */

@@ -13,6 +13,7 @@ struct server {
 	unsigned full_at;       /* more at once bring nothing more */
 	unsigned ms;            /* a request takes, up to there */
 	unsigned wanted;        /* requests at once that the client has */
+	unsigned bytes;         /* of an answer; 0: 16 KiB */
 };
 
 struct run {
@@ -45,7 +46,7 @@ serve(struct run *r, const struct server *s, int64_t ms)
 			const struct throttle_sample one = {
 				.began_ms = began,
 				.now_ms = r->now,
-				.bytes = 16384,
+				.bytes = s->bytes ? s->bytes : 16384,
 				.busy = i,
 				.waiting = s->wanted > limit,
 				.refused =
@@ -97,6 +98,23 @@ with_latency_it_reaches_the_most_within_seconds(void **state)
 	serve(&r, &s, 1500);
 	assert_int_equal(throttle_limit(&r.t), 64);
 	serve(&r, &s, 60000);
+	assert_int_equal(throttle_limit(&r.t), 64);
+}
+
+/* Pages of a listing among the first few: never again so much a request. */
+static void
+what_it_began_with_does_not_mislead_it_for_long(void **state)
+{
+	struct server s = {
+		.full_at = 1000, .ms = 100, .wanted = 200, .bytes = 200000
+	};
+	struct run r;
+
+	(void)state;
+	start(&r, 64);
+	serve(&r, &s, 100);
+	s.bytes = 2000;
+	serve(&r, &s, 2500);
 	assert_int_equal(throttle_limit(&r.t), 64);
 }
 
@@ -209,6 +227,8 @@ main(void)
 		cmocka_unit_test(no_most_is_no_limit_whatever_happens),
 		cmocka_unit_test(
 		    with_latency_it_reaches_the_most_within_seconds),
+		cmocka_unit_test(
+		    what_it_began_with_does_not_mislead_it_for_long),
 		cmocka_unit_test(what_brings_nothing_is_not_kept),
 		cmocka_unit_test(who_wants_few_is_given_no_more),
 		cmocka_unit_test(it_settles_below_what_is_refused),
