@@ -598,8 +598,10 @@ run_named(struct action *a, struct err *err)
 static int
 run(struct action *a, struct err *err)
 {
+	AUTO(charm_asked) struct charm_asked asked = { 0 };
+
 	if (hooktool_action_get(&a->params, err) ||
-	    unit_read(a->env, &a->unit, err))
+	    unit_read(a->env, &asked, &a->unit, err))
 		return -1;
 	a->asked = true;
 	if (!a->unit.config)

@@ -53,11 +53,11 @@ forget(const struct env *env, struct err *err)
 }
 
 static int
-show(const struct env *env, struct err *err)
+show(const struct env *env, struct charm_asked *asked, struct err *err)
 {
 	AUTO(unit) struct unit u = { 0 };
 
-	if (forget(env, err) || unit_read(env, &u, err))
+	if (forget(env, err) || unit_read(env, asked, &u, err))
 		return -1;
 	return unit_show(&u, err);
 }
@@ -65,6 +65,8 @@ show(const struct env *env, struct err *err)
 int
 cmd_hook(const struct env *env, struct err *err)
 {
+	AUTO(charm_asked) struct charm_asked asked = { 0 };
+
 	if (!is_known(env))
 		return 0;
 	if (strcmp(env->name, "install") == 0 ||
@@ -72,10 +74,10 @@ cmd_hook(const struct env *env, struct err *err)
 		if (hooktool_version_set(VERSION, err) &&
 		    passing("the version cannot be shown", err))
 			return -1;
-	if (charm_publish(env, err) &&
+	if (charm_publish(env, &asked, err) &&
 	    passing("the related charms cannot be told", err))
 		return -1;
-	if (show(env, err) && passing("Juju cannot be asked", err))
+	if (show(env, &asked, err) && passing("Juju cannot be asked", err))
 		return -1;
 	return 0;
 }

@@ -34,12 +34,13 @@ blocked_by(struct unit *u, struct err *err)
 }
 
 int
-unit_read(const struct env *env, struct unit *u, struct err *err)
+unit_read(const struct env *env, struct charm_asked *asked, struct unit *u,
+    struct err *err)
 {
 	AUTO(charm) struct charm c = { 0 };
 
 	*u = (struct unit){ 0 };
-	if (charm_read(env, &c, err))
+	if (charm_read(env, asked, &c, err))
 		return blocked_by(u, err);
 	if (!c.config)
 		add_gap(u, &c.repository);

@@ -23,7 +23,8 @@ struct unit {
  * Ask Juju for everything.  What is wrong in options or in another charm's
  * data is a gap as well; -1 only where Juju cannot be asked.
  */
-MUST_CHECK int unit_read(const struct env *, struct unit *, struct err *);
+MUST_CHECK int unit_read(const struct env *, struct charm_asked *,
+    struct unit *, struct err *);
 void unit_done(struct unit *);
 
 /* Show the gap, or how the backups are, as far as is remembered. */

@@ -1,5 +1,6 @@
 #include "juju/charm.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "base/json.h"
@@ -24,18 +25,11 @@ static const char mlmd_origin[] = "charm option 'mlmd'";
 /* --- the charm's options (config.yaml); NULL where empty */
 
 struct options {
-	struct json *json;
 	const char *components, *databases, *store_bucket, *bucket, *path,
 	    *name, *bandwidth, *retention, *pause, *mlmd, *recipients,
 	    *identity;
 	bool create_bucket;
 };
-
-static inline void
-scope_options(struct options *o)
-{
-	json_free(o->json);
-}
 
 static const char *
 option(const struct json *json, const char *name)
@@ -46,23 +40,26 @@ option(const struct json *json, const char *name)
 }
 
 static int
-options_read(struct options *o, struct err *err)
+options_read(struct charm_asked *asked, struct options *o, struct err *err)
 {
-	if (hooktool_config(&o->json, err))
+	const struct json *json;
+
+	if (!asked->options && hooktool_config(&asked->options, err))
 		return -1;
-	o->components = option(o->json, "components");
-	o->databases = option(o->json, "databases");
-	o->store_bucket = option(o->json, "object-store-bucket-name");
-	o->bucket = option(o->json, "bucket");
-	o->path = option(o->json, "path");
-	o->name = option(o->json, "name");
-	o->bandwidth = option(o->json, "bandwidth");
-	o->retention = option(o->json, "retention");
-	o->pause = option(o->json, "pause");
-	o->mlmd = option(o->json, "mlmd");
-	o->recipients = option(o->json, "encryption-recipients");
-	o->identity = option(o->json, "encryption-identity");
-	o->create_bucket = json_opt_bool(o->json, "create-bucket");
+	json = asked->options;
+	o->components = option(json, "components");
+	o->databases = option(json, "databases");
+	o->store_bucket = option(json, "object-store-bucket-name");
+	o->bucket = option(json, "bucket");
+	o->path = option(json, "path");
+	o->name = option(json, "name");
+	o->bandwidth = option(json, "bandwidth");
+	o->retention = option(json, "retention");
+	o->pause = option(json, "pause");
+	o->mlmd = option(json, "mlmd");
+	o->recipients = option(json, "encryption-recipients");
+	o->identity = option(json, "encryption-identity");
+	o->create_bucket = json_opt_bool(json, "create-bucket");
 	return 0;
 }
 
@@ -84,6 +81,7 @@ option_tree(const char *text, const char *origin, struct tree **ret,
 
 struct walk {
 	const struct env *env;
+	struct charm_asked *asked;
 	const struct options *options;
 	struct charm *charm;          /* when reading; NULL when publishing */
 	struct tree *root, *list;     /* borrowed: what is being put together */
@@ -102,13 +100,30 @@ is_broken(const struct env *env, const char *id)
 }
 
 static int
+ids_of(struct charm_asked *asked, const char *endpoint, const struct json **ret,
+    struct err *err)
+{
+	size_t i = 0;
+
+	while (i < CHARM_ENDPOINTS && asked->relations[i].endpoint &&
+	       strcmp(asked->relations[i].endpoint, endpoint) != 0)
+		i++;
+	assert(i < CHARM_ENDPOINTS);
+	if (!asked->relations[i].ids &&
+	    hooktool_relation_ids(endpoint, &asked->relations[i].ids, err))
+		return -1;
+	asked->relations[i].endpoint = endpoint;
+	*ret = asked->relations[i].ids;
+	return 0;
+}
+
+static int
 each_relation(struct walk *w, const char *endpoint, visit_fn *visit,
     struct err *err)
 {
-	AUTO(json) struct json *ids = NULL;
-	const struct json *id;
+	const struct json *ids, *id;
 
-	if (hooktool_relation_ids(endpoint, &ids, err))
+	if (ids_of(w->asked, endpoint, &ids, err))
 		return -1;
 	for (id = json_first(ids); id; id = json_next(id))
 		if (json_text(id) && !is_broken(w->env, json_text(id)) &&
@@ -231,10 +246,10 @@ publish_databases(struct walk *w, struct err *err)
 }
 
 int
-charm_publish(const struct env *env, struct err *err)
+charm_publish(const struct env *env, struct charm_asked *asked, struct err *err)
 {
-	AUTO(options) struct options options = { 0 };
-	struct walk w = { .env = env, .options = &options };
+	struct options options = { 0 };
+	struct walk w = { .env = env, .asked = asked, .options = &options };
 	bool leader;
 
 	if (hooktool_is_leader(&leader, err))
@@ -243,7 +258,7 @@ charm_publish(const struct env *env, struct err *err)
 		return 0;
 	/* first what others wait for, then what may fail */
 	if (each_relation(&w, "object-storage", publish_minio, err) ||
-	    options_read(&options, err) ||
+	    options_read(asked, &options, err) ||
 	    each_relation(&w, "s3-parameters", publish_repository, err) ||
 	    each_relation(&w, "s3-source", publish_source, err))
 		return -1;
@@ -660,14 +675,17 @@ read_all(struct walk *w, struct err *err)
 }
 
 int
-charm_read(const struct env *env, struct charm *c, struct err *err)
+charm_read(const struct env *env, struct charm_asked *asked, struct charm *c,
+    struct err *err)
 {
-	AUTO(options) struct options options = { 0 };
+	struct options options = { 0 };
 	AUTO(tree) struct tree *root = NULL;
-	struct walk w = { .env = env, .options = &options, .charm = c };
+	struct walk w = {
+		.env = env, .asked = asked, .options = &options, .charm = c
+	};
 
 	*c = (struct charm){ 0 };
-	if (options_read(&options, err) ||
+	if (options_read(asked, &options, err) ||
 	    tree_new(TREE_MAP, NULL, "charm", 0, &root, err) ||
 	    tree_new(TREE_LIST, NULL, "charm", 0, &c->targets, err))
 		return -1;
@@ -677,6 +695,15 @@ charm_read(const struct env *env, struct charm *c, struct err *err)
 	if (tree_get(root, "repository"))
 		c->config = TAKE(root);
 	return 0;
+}
+
+void
+charm_asked_done(struct charm_asked *a)
+{
+	json_free(a->options);
+	for (size_t i = 0; i < CHARM_ENDPOINTS; i++)
+		json_free(a->relations[i].ids);
+	*a = (struct charm_asked){ 0 };
 }
 
 void

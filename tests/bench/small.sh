@@ -24,7 +24,20 @@ hook() {
 		    JUJU_MODEL_NAME=kubeflow JUJU_CONTEXT_ID=bench \
 		    JUJU_MODEL_UUID=0b5c8e0e-2f6c-4d6e-8a3b-7d1f6a0c9e11
 		measured "$1" "$2" '{"goal": {"wall": 0.01}}' "hooks/$3"
+		HOOKTOOL_LOG=$WORK/asked "hooks/$3"
 	)
+}
+
+# what is measured is a hook that comes to its end, and is content
+hook_was_right() {
+	grep -qx status-set "$WORK/asked" || {
+		say 'the hook sets no status'
+		exit 1
+	}
+	if grep -qx juju-log "$WORK/asked"; then
+		say 'the hook complains'
+		exit 1
+	fi
 }
 
 part_start() {
@@ -37,6 +50,7 @@ part_start() {
 		[ -z "$PYTHON" ] || measured "$what" 'python3, import ops' \
 		    '{}' "$PYTHON" -c 'import ops'
 	done
+	hook_was_right
 }
 
 # --- growth: a source that lists as many objects as one likes (sea.c), a

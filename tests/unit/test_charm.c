@@ -120,6 +120,23 @@ component(const struct charm *c, unsigned n)
 	return t;
 }
 
+/* As in a hook of its own. */
+static int
+ask_charm(const struct env *env, struct charm *c, struct err *err)
+{
+	AUTO(charm_asked) struct charm_asked asked = { 0 };
+
+	return charm_read(env, &asked, c, err);
+}
+
+static int
+publish_charm(const struct env *env, struct err *err)
+{
+	AUTO(charm_asked) struct charm_asked asked = { 0 };
+
+	return charm_publish(env, &asked, err);
+}
+
 static void
 unrelated_charm_is_blocked_and_says_what_to_do(void **state)
 {
@@ -127,7 +144,7 @@ unrelated_charm_is_blocked_and_says_what_to_do(void **state)
 	AUTO(charm) struct charm c = { 0 };
 
 	(void)state;
-	assert_int_equal(charm_read(&action, &c, &err), 0);
+	assert_int_equal(ask_charm(&action, &c, &err), 0);
 	assert_null(c.config);
 	assert_int_equal(c.repository.state, RELATION_BLOCKED);
 	assert_string_equal(c.repository.text,
@@ -149,7 +166,7 @@ relations_become_a_configuration(void **state)
 	relations("\"s3-parameters:1\"", "\"object-storage:1\"", "");
 	faketool_add("storage-list", "echo '[\"scratch/0\"]'");
 	faketool_add("storage-get", "echo '{\"location\":\"/scratch\"}'");
-	assert_int_equal(charm_read(&action, &c, &err), 0);
+	assert_int_equal(ask_charm(&action, &c, &err), 0);
 	assert_non_null(c.config);
 	assert_int_equal(c.repository.state, RELATION_READY);
 	assert_int_equal(c.components.state, RELATION_READY);
@@ -196,7 +213,7 @@ objects_that_others_name_are_components(void **state)
 	(void)state;
 	velero_relations("velero-*:[12]) printf '%s' '{\"app\":\"mlmd\","
 	                 "\"relation_name\":\"v\",\"spec\":\"{}\"}';;\n");
-	if (charm_read(&action, &c, &err))
+	if (ask_charm(&action, &c, &err))
 		fail_msg("%s", err.msg);
 	assert_string_equal(tree_text(component(&c, 0), "name"), "mlmd-v");
 	assert_string_equal(tree_text(component(&c, 0), "type"), "kubernetes");
@@ -221,7 +238,7 @@ a_spec_that_cannot_be_read_is_a_gap(void **state)
 	    "velero-*:1) printf '%s' '{\"app\":\"a\",\"model\":\"m\","
 	    "\"relation_name\":\"v\",\"spec\":\"{\"}';;\n"
 	    "velero-*:2) printf '%s' '{\"spec\":\"{}\"}';;\n");
-	if (charm_read(&action, &c, &err))
+	if (ask_charm(&action, &c, &err))
 		fail_msg("%s", err.msg);
 	assert_non_null(c.config);
 	assert_null(component(&c, 0));
@@ -248,7 +265,7 @@ options_add_and_name(void **state)
 	        "\"bandwidth\":\"20M\",\"components\":"
 	        "\"- {name: mlmd, type: sqlite, path: /data/mlmd.db}\\n"
 	        "- {name: b, type: bucket, endpoint: \\\"https://x\\\"}\\n\"}");
-	assert_int_equal(charm_read(&proxied, &c, &err), 0);
+	assert_int_equal(ask_charm(&proxied, &c, &err), 0);
 	assert_string_equal(tree_text(tree_get(c.config, "repository"), "name"),
 	    "site-a");
 	assert_string_equal(tree_text(tree_get(c.config, "repository"),
@@ -276,7 +293,7 @@ two_buckets_of_one_name_are_told_apart(void **state)
 	(void)state;
 	relations("\"s3-parameters:1\"", "\"object-storage:1\"",
 	    "\"s3-source:3\"");
-	assert_int_equal(charm_read(&action, &c, &err), 0);
+	assert_int_equal(ask_charm(&action, &c, &err), 0);
 	assert_string_equal(tree_text(component(&c, 0), "name"), "mlpipeline");
 	assert_string_equal(tree_text(component(&c, 1), "name"),
 	    "mlpipeline-integrator");
@@ -293,7 +310,7 @@ source_that_is_not_ready_is_a_gap(void **state)
 	(void)state;
 	relations("\"s3-parameters:1\"", "\"object-storage:1\"",
 	    "\"s3-source:2\"");
-	assert_int_equal(charm_read(&action, &c, &err), 0);
+	assert_int_equal(ask_charm(&action, &c, &err), 0);
 	assert_non_null(c.config);
 	assert_int_equal(c.components.state, RELATION_WAITING);
 	assert_string_equal(c.components.text,
@@ -309,7 +326,7 @@ databases_become_components(void **state)
 	(void)state;
 	databases("\"mysql:3\",\"mysql:8\"", "");
 	options("{\"components\":\"[{name: last}]\"}");
-	assert_int_equal(charm_read(&action, &c, &err), 0);
+	assert_int_equal(ask_charm(&action, &c, &err), 0);
 	assert_int_equal(c.components.state, RELATION_READY);
 	assert_string_equal(tree_text(component(&c, 0), "name"), "kfp-db");
 	assert_string_equal(tree_text(component(&c, 0), "type"), "mysql");
@@ -331,7 +348,7 @@ databases_of_one_application_are_told_apart(void **state)
 	(void)state;
 	databases("\"mysql:3\"", "\"postgresql:4\",\"postgresql:5\"");
 	options("{\"databases\":\"kfp-db: other\"}");
-	assert_int_equal(charm_read(&action, &c, &err), 0);
+	assert_int_equal(ask_charm(&action, &c, &err), 0);
 	assert_string_equal(tree_text(component(&c, 0), "name"), "kfp-db");
 	assert_string_equal(tree_text(component(&c, 0), "database"), "other");
 	assert_string_equal(tree_text(component(&c, 1), "name"),
@@ -349,7 +366,7 @@ database_that_is_not_ready_hides_no_other(void **state)
 
 	(void)state;
 	databases("\"mysql:9\",\"mysql:8\"", "");
-	assert_int_equal(charm_read(&action, &c, &err), 0);
+	assert_int_equal(ask_charm(&action, &c, &err), 0);
 	assert_int_equal(c.components.state, RELATION_WAITING);
 	assert_string_equal(c.components.text,
 	    "waiting for kfp-db to give an account to relation mysql:9");
@@ -365,7 +382,7 @@ minio_without_a_bucket_name_is_blocked(void **state)
 	(void)state;
 	options("{\"object-store-bucket-name\":\"\"}");
 	relations("", "\"object-storage:1\"", "");
-	assert_int_equal(charm_read(&action, &c, &err), 0);
+	assert_int_equal(ask_charm(&action, &c, &err), 0);
 	assert_string_equal(c.components.text,
 	    "no bucket name: set option 'object-store-bucket-name'");
 }
@@ -397,7 +414,7 @@ wrong_option_is_named(void **state)
 		AUTO(charm) struct charm c = { 0 };
 
 		options(cases[i].json);
-		assert_int_equal(charm_read(&action, &c, &err), -1);
+		assert_int_equal(ask_charm(&action, &c, &err), -1);
 		assert_true(err_is(&err, ERR_USAGE));
 		assert_non_null(strstr(err.msg, cases[i].want));
 	}
@@ -418,7 +435,7 @@ broken_relation_is_gone(void **state)
 
 	(void)state;
 	relations("\"s3-parameters:1\"", "", "");
-	assert_int_equal(charm_read(&broken, &c, &err), 0);
+	assert_int_equal(ask_charm(&broken, &c, &err), 0);
 	assert_null(c.config);
 	assert_int_equal(c.repository.state, RELATION_BLOCKED);
 }
@@ -432,7 +449,7 @@ leader_writes_to_every_relation(void **state)
 	(void)state;
 	relations("\"s3-parameters:1\"", "\"object-storage:1\"",
 	    "\"s3-source:3\"");
-	assert_int_equal(charm_publish(&action, &err), 0);
+	assert_int_equal(publish_charm(&action, &err), 0);
 	calls = faketool_calls();
 	assert_non_null(strstr(calls, "relation-set [-r] [object-storage:1] "
 	                              "[--app] [--file] [-]\n"));
@@ -451,7 +468,7 @@ leader_asks_for_databases(void **state)
 	(void)state;
 	databases("\"mysql:3\"", "\"postgresql:4\"");
 	options("{\"databases\":\"kfp-db: other\"}");
-	assert_int_equal(charm_publish(&action, &err), 0);
+	assert_int_equal(publish_charm(&action, &err), 0);
 	calls = faketool_calls();
 	assert_non_null(strstr(calls, "relation-set [-r] [mysql:3] [--app]"));
 	assert_non_null(strstr(calls,
@@ -468,7 +485,7 @@ wrong_option_asks_for_no_database(void **state)
 	(void)state;
 	databases("\"mysql:3\"", "");
 	options("{\"databases\":\"[kfp-db]\"}");
-	assert_int_equal(charm_publish(&action, &err), 0);
+	assert_int_equal(publish_charm(&action, &err), 0);
 	calls = faketool_calls();
 	assert_non_null(strstr(calls, "relation-set [-r] [s3-parameters:1]"));
 	assert_null(strstr(calls, "[mysql:3]"));
@@ -484,7 +501,7 @@ other_units_write_nothing(void **state)
 	faketool_add("is-leader", "echo false");
 	relations("\"s3-parameters:1\"", "\"object-storage:1\"",
 	    "\"s3-source:3\"");
-	assert_int_equal(charm_publish(&action, &err), 0);
+	assert_int_equal(publish_charm(&action, &err), 0);
 	calls = faketool_calls();
 	assert_string_equal(calls, "is-leader [--format=json]\n");
 }
@@ -496,7 +513,7 @@ read_charm(struct err *err)
 	struct env proxied = action;
 
 	proxied.http_proxy = "http://proxy:3128";
-	return charm_read(&proxied, &c, err);
+	return ask_charm(&proxied, &c, err);
 }
 
 /* Small scenarios, one a way through: each run starts some programs. */
@@ -574,7 +591,7 @@ every_tool_of_publishing_may_fail(void **state)
 		int rc;
 
 		failcall_at("fork", n, EAGAIN);
-		rc = charm_publish(&action, &err);
+		rc = publish_charm(&action, &err);
 		if (!failcall_end()) {
 			assert_int_equal(rc, 0);
 			break;
@@ -604,7 +621,7 @@ tool_that_fails_in_reading_is_no_gap(void **state)
 
 		relate_all();
 		faketool_add(cases[i].tool, cases[i].body);
-		assert_int_equal(charm_read(&action, &c, &err), -1);
+		assert_int_equal(ask_charm(&action, &c, &err), -1);
 		assert_int_equal(err.code, ERR_REMOTE);
 		assert_non_null(strstr(err.msg, "no controller"));
 	}
@@ -629,7 +646,7 @@ option_has_a_limit(void **state)
 		(void)snprintf(want, sizeof want,
 		    "charm option '%s' is longer than 1048576 bytes", names[i]);
 		faketool_add("config-get", body);
-		assert_int_equal(charm_read(&action, &c, &err), -1);
+		assert_int_equal(ask_charm(&action, &c, &err), -1);
 		assert_int_equal(err.code, ERR_USAGE);
 		assert_string_equal(err.msg, want);
 	}
@@ -644,7 +661,7 @@ what_is_not_there_yet_is_left_out(void **state)
 	(void)state;
 	options("{\"components\":\"{}\",\"object-store-bucket-name\":\"b\"}");
 	relations("\"s3-parameters:2\"", "\"object-storage:7\"", "");
-	assert_int_equal(charm_read(&action, &c, &err), 0);
+	assert_int_equal(ask_charm(&action, &c, &err), 0);
 	assert_null(c.config);
 	assert_int_equal(c.repository.state, RELATION_WAITING);
 	assert_int_equal(c.components.state, RELATION_WAITING);
@@ -660,7 +677,7 @@ first_place_for_backups_is_the_place(void **state)
 
 	(void)state;
 	relations("\"s3-parameters:1\",\"s3-parameters:3\"", "", "");
-	assert_int_equal(charm_read(&action, &c, &err), 0);
+	assert_int_equal(ask_charm(&action, &c, &err), 0);
 	s3 = tree_get(tree_get(c.config, "repository"), "s3");
 	assert_string_equal(tree_text(s3, "bucket"), "backups");
 }
@@ -676,7 +693,7 @@ identity_that_is_not_granted_blocks(void **state)
 	relations("\"s3-parameters:1\"", "", "");
 	faketool_add("secret-get",
 	    "echo 'ERROR permission denied' >&2; exit 1");
-	assert_int_equal(charm_read(&action, &c, &err), 0);
+	assert_int_equal(ask_charm(&action, &c, &err), 0);
 	assert_null(c.config);
 	assert_int_equal(c.repository.state, RELATION_BLOCKED);
 	assert_non_null(strstr(c.repository.text,
@@ -697,7 +714,7 @@ retention_is_a_map_in_yaml(void **state)
 	(void)state;
 	relations("\"s3-parameters:1\"", "", "");
 	options("{\"retention\":\"{keep-last: 7, grace: 1d}\"}");
-	assert_int_equal(charm_read(&action, &c, &err), 0);
+	assert_int_equal(ask_charm(&action, &c, &err), 0);
 	t = tree_get(c.config, "retention");
 	assert_string_equal(tree_text(t, "keep-last"), "7");
 	assert_string_equal(tree_text(t, "grace"), "1d");
@@ -706,7 +723,7 @@ retention_is_a_map_in_yaml(void **state)
 		AUTO(charm) struct charm none = { 0 };
 
 		options(bad[i]);
-		assert_int_equal(charm_read(&action, &none, &err), -1);
+		assert_int_equal(ask_charm(&action, &none, &err), -1);
 		assert_true(err_is(&err, ERR_USAGE));
 		assert_non_null(strstr(err.msg, "charm option 'retention'"));
 	}
@@ -723,7 +740,7 @@ pause_is_for_each_component_that_names_none(void **state)
 	relations("\"s3-parameters:1\"", "", "");
 	options("{\"pause\":\"[w, b/x]\",\"components\":\"[{name: one}, "
 	        "{name: two, pause: [z]}]\"}");
-	assert_int_equal(charm_read(&action, &c, &err), 0);
+	assert_int_equal(ask_charm(&action, &c, &err), 0);
 	list = tree_get(c.config, "components");
 	t = tree_get(list->child, "pause");
 	assert_string_equal(t->child->text, "w");
@@ -734,7 +751,7 @@ pause_is_for_each_component_that_names_none(void **state)
 	assert_string_equal(t->child->text, "z");
 	assert_null(t->child->next);
 	options("{\"pause\":\"w\",\"components\":\"[{name: one}]\"}");
-	assert_int_equal(charm_read(&action, &none, &err), -1);
+	assert_int_equal(ask_charm(&action, &none, &err), -1);
 	assert_true(err_is(&err, ERR_USAGE));
 	assert_non_null(strstr(err.msg,
 	    "charm option 'pause':1: it must be a list, such as "
@@ -751,7 +768,7 @@ mlmd_is_saved_out_of_its_pod_unless_it_is_listed(void **state)
 	(void)state;
 	relations("\"s3-parameters:1\"", "", "");
 	options("{\"mlmd\":\"mlmd\",\"components\":\"[{name: one}]\"}");
-	assert_int_equal(charm_read(&action, &c, &err), 0);
+	assert_int_equal(ask_charm(&action, &c, &err), 0);
 	list = tree_get(c.config, "components");
 	assert_string_equal(tree_text(list->child->next, "name"), "mlmd");
 	assert_string_equal(tree_text(list->child->next, "type"), "sqlite");
@@ -762,13 +779,43 @@ mlmd_is_saved_out_of_its_pod_unless_it_is_listed(void **state)
 	assert_string_equal(tree_text(pod, "optional"), "true");
 	assert_int_equal(c.components.state, RELATION_READY);
 	options("{\"mlmd\":\"mlmd\",\"components\":\"[{name: mlmd}]\"}");
-	assert_int_equal(charm_read(&action, &listed, &err), 0);
+	assert_int_equal(ask_charm(&action, &listed, &err), 0);
 	list = tree_get(listed.config, "components");
 	assert_null(list->child->next);
 	options("{\"mlmd\":\"mlmd\"}");
-	assert_int_equal(charm_read(&action, &alone, &err), 0);
+	assert_int_equal(ask_charm(&action, &alone, &err), 0);
 	assert_int_equal(alone.components.state, RELATION_BLOCKED);
 	assert_non_null(strstr(alone.components.text, "nothing to save"));
+}
+
+static size_t
+times(const char *text, const char *word)
+{
+	size_t n = 0;
+
+	for (const char *p = text; (p = strstr(p, word)) != NULL; p++)
+		n++;
+	return n;
+}
+
+static void
+what_juju_says_throughout_a_hook_is_asked_once(void **state)
+{
+	AUTO(charm_asked) struct charm_asked asked = { 0 };
+	AUTO(charm) struct charm c = { 0 };
+	AUTO(free) char *calls = NULL;
+	struct err err = { 0 };
+
+	(void)state;
+	relations("\"s3-parameters:1\"", "\"object-storage:1\"",
+	    "\"s3-source:3\"");
+	assert_int_equal(charm_publish(&action, &asked, &err), 0);
+	assert_int_equal(charm_read(&action, &asked, &c, &err), 0);
+	assert_non_null(c.config);
+	calls = faketool_calls();
+	assert_int_equal(times(calls, "config-get"), 1);
+	assert_int_equal(times(calls, "relation-ids [s3-parameters]"), 1);
+	assert_int_equal(times(calls, "relation-ids ["), CHARM_ENDPOINTS);
 }
 
 int
@@ -802,6 +849,7 @@ main(void)
 		TOOL_TEST(what_is_not_there_yet_is_left_out),
 		TOOL_TEST(first_place_for_backups_is_the_place),
 		TOOL_TEST(identity_that_is_not_granted_blocks),
+		TOOL_TEST(what_juju_says_throughout_a_hook_is_asked_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,6 +67,14 @@ was_called(const char *want)
 	assert_string_equal(calls, want);
 }
 
+static int
+read_unit(struct unit *u, struct err *err)
+{
+	AUTO(charm_asked) struct charm_asked asked = { 0 };
+
+	return unit_read(&update, &asked, u, err);
+}
+
 static void
 unrelated_unit_has_a_gap_and_no_configuration(void **state)
 {
@@ -74,7 +82,7 @@ unrelated_unit_has_a_gap_and_no_configuration(void **state)
 	AUTO(unit) struct unit u = { 0 };
 
 	(void)state;
-	assert_int_equal(unit_read(&update, &u, &err), 0);
+	assert_int_equal(read_unit(&u, &err), 0);
 	assert_null(u.config);
 	assert_int_equal(u.gap.state, RELATION_BLOCKED);
 	assert_string_equal(u.gap.text,
@@ -89,7 +97,7 @@ related_unit_has_a_configuration(void **state)
 
 	(void)state;
 	related("[{name: mlmd, type: sqlite, path: /data/mlmd.db}]");
-	assert_int_equal(unit_read(&update, &u, &err), 0);
+	assert_int_equal(read_unit(&u, &err), 0);
 	assert_non_null(u.config);
 	assert_int_equal(u.gap.state, RELATION_READY);
 	assert_int_equal(u.config->ncomponents, 1);
@@ -113,7 +121,7 @@ mistake_in_an_option_is_a_gap(void **state)
 		AUTO(unit) struct unit u = { 0 };
 
 		related(cases[i].option);
-		assert_int_equal(unit_read(&update, &u, &err), 0);
+		assert_int_equal(read_unit(&u, &err), 0);
 		assert_null(u.config);
 		assert_int_equal(u.gap.state, RELATION_BLOCKED);
 		assert_non_null(strstr(u.gap.text, cases[i].text));
@@ -128,7 +136,7 @@ unit_without_components_is_told_so(void **state)
 
 	(void)state;
 	related("");
-	assert_int_equal(unit_read(&update, &u, &err), 0);
+	assert_int_equal(read_unit(&u, &err), 0);
 	assert_non_null(u.config);
 	assert_int_equal(u.config->ncomponents, 0);
 	assert_int_equal(u.gap.state, RELATION_BLOCKED);
@@ -143,7 +151,7 @@ juju_that_does_not_answer_is_an_error(void **state)
 
 	(void)state;
 	faketool_add("config-get", "echo 'ERROR connection lost' >&2; exit 1");
-	assert_int_equal(unit_read(&update, &u, &err), -1);
+	assert_int_equal(read_unit(&u, &err), -1);
 	assert_string_equal(err.msg, "config-get: connection lost");
 }
 
