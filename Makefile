@@ -181,8 +181,8 @@ check-tsan:
 	$(SUBMAKE) $(PARALLEL) BUILD=debug SAN=thread programs
 	$(SUBMAKE) BUILD=debug SAN=thread check-unit
 
-# Where a test tries many places and ASan tried all, each seventh.
-check-valgrind: export SPARSE = 7
+# Where a test tries many places and ASan tried all, each thirteenth.
+check-valgrind: export SPARSE = 13
 check-valgrind:
 	$(SUBMAKE) $(PARALLEL) BUILD=debug programs
 	$(SUBMAKE) BUILD=debug check-unit \
