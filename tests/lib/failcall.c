@@ -23,7 +23,7 @@
 
 #include "failalloc.h"
 
-enum { RULES = 8 };
+enum { RULES = 1 << 20 };
 
 /* Shared with children, so that what struck there is known here. */
 struct rule {
@@ -34,27 +34,44 @@ struct rule {
 	atomic_uint seen, struck;
 };
 
+/*
+ * Those in force are [first, end), both in one number: a server of a test
+ * looks as well, at any moment.  For the same reason none is written again,
+ * once it was in force; memory is taken where it is touched.
+ */
 static struct rule *rules;
-static atomic_uint nrules; /* a server of a test looks as well */
+static _Atomic uint64_t in_force;
+
+static unsigned
+first_of(uint64_t both)
+{
+	return (unsigned)(both >> 32);
+}
+
+static unsigned
+end_of(uint64_t both)
+{
+	return (unsigned)both;
+}
 
 static void
 add(const char *name, unsigned at, int result, bool from)
 {
-	unsigned n = atomic_load(&nrules);
+	uint64_t both = atomic_load(&in_force);
 	struct rule *r;
 
 	if (!rules)
-		rules = mmap(NULL, RULES * sizeof *rules,
-		    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	assert(rules != MAP_FAILED && n < RULES);
-	r = &rules[n];
+		rules =
+		    mmap(NULL, RULES * sizeof *rules, PROT_READ | PROT_WRITE,
+		        MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	assert(rules != MAP_FAILED && end_of(both) < RULES);
+	r = &rules[end_of(both)];
 	assert(strlen(name) < sizeof r->name);
-	memset(r, 0, sizeof *r);
 	memcpy(r->name, name, strlen(name));
 	r->at = at;
 	r->result = result;
 	r->from = from;
-	atomic_store(&nrules, n + 1);
+	atomic_store(&in_force, both + 1);
 }
 
 void
@@ -72,21 +89,23 @@ failcall_from(const char *name, unsigned n, int result)
 bool
 failcall_end(void)
 {
-	unsigned n = atomic_exchange(&nrules, 0);
+	uint64_t both = atomic_load(&in_force);
+	unsigned end = end_of(both);
 	bool all = true;
 
-	while (n-- > 0)
-		all = atomic_load(&rules[n].struck) > 0 && all;
+	atomic_store(&in_force, (uint64_t)end << 32 | end);
+	for (unsigned i = first_of(both); i < end; i++)
+		all = atomic_load(&rules[i].struck) > 0 && all;
 	return all;
 }
 
 int
 failcall_result(const char *name)
 {
-	unsigned most = atomic_load(&nrules);
+	uint64_t both = atomic_load(&in_force);
 	int result = 0;
 
-	for (unsigned i = 0; i < most; i++) {
+	for (unsigned i = first_of(both); i < end_of(both); i++) {
 		struct rule *r = &rules[i];
 		unsigned n;
 
