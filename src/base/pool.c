@@ -16,8 +16,8 @@ struct pool {
 	unsigned head, queued, max, busy;
 	uint64_t used, budget; /* bytes of the jobs queued or running */
 	bool quit;
-	struct err first;           /* first job error */
-	unsigned nthreads, workers; /* that there are, and may be */
+	struct err first; /* first job error */
+	unsigned nthreads;
 	struct thread thread[];
 };
 
@@ -89,7 +89,6 @@ pool_new(unsigned workers, uint64_t budget, struct pool **out, struct err *err)
 
 	if (!p)
 		return err_nomem(err);
-	p->workers = workers;
 	p->max = 2 * workers;
 	p->budget = budget;
 	monitor_init(&p->m);
@@ -97,6 +96,9 @@ pool_new(unsigned workers, uint64_t budget, struct pool **out, struct err *err)
 	p->ring = calloc(p->max, sizeof *p->ring);
 	if (!p->ring)
 		return err_nomem(err);
+	for (; p->nthreads < workers; p->nthreads++)
+		if (thread_start(&p->thread[p->nthreads], worker, p, err))
+			return -1;
 	*out = TAKE(p);
 	return 0;
 }
@@ -125,18 +127,6 @@ enqueue(struct pool *p, const struct task *t, bool first)
 	call_worker(p);
 }
 
-/* Inside the monitor: for a job that would wait for one. */
-static int
-add_worker(struct pool *p, struct err *err)
-{
-	if (p->idle > 0 || p->nthreads == p->workers)
-		return 0;
-	if (thread_start(&p->thread[p->nthreads], worker, p, err))
-		return -1;
-	p->nthreads++;
-	return 0;
-}
-
 static int
 submit(struct pool *p, const struct task *t, bool first, struct err *err)
 {
@@ -145,11 +135,11 @@ submit(struct pool *p, const struct task *t, bool first, struct err *err)
 	monitor_enter(&p->m);
 	while (!admits(p, t->cost) && err_is(&p->first, ERR_NONE))
 		monitor_wait(&p->m);
-	if (!err_is(&p->first, ERR_NONE)) {
-		*err = p->first;
-	} else if (add_worker(p, err) == 0) {
+	if (err_is(&p->first, ERR_NONE)) {
 		enqueue(p, t, first);
 		rc = 0;
+	} else {
+		*err = p->first;
 	}
 	monitor_leave(&p->m);
 	return rc;

@@ -16,11 +16,7 @@ struct pool;
  */
 typedef int pool_fn(void *job, struct err *);
 
-/*
- * workers: threads at most; each is started when there is a job for it, and
- * where it cannot be, the job is not accepted.  budget: how many bytes the jobs
- * that are queued or running may cost.
- */
+/* budget: how many bytes the jobs that are queued or running may cost. */
 MUST_CHECK int pool_new(unsigned workers, uint64_t budget, struct pool **,
     struct err *);
 

@@ -283,22 +283,17 @@ every_allocation_may_fail(void **state)
 }
 
 static void
-a_job_without_a_thread_stays_the_callers(void **state)
+a_pool_that_cannot_be_whole_is_none(void **state)
 {
-	struct shared s = { 0 };
-	struct job slow = { &s, 1, 50 }, other = { &s, 1, 0 };
-	AUTO(pool) struct pool *p = NULL;
+	struct pool *p = NULL;
 	struct err err = { 0 };
 
 	(void)state;
-	assert_int_equal(pool_new(2, 100, &p, &err), 0);
 	failcall_at("pthread_create", 1, EAGAIN);
-	assert_int_equal(pool_run(p, work, &slow, 1, &err), 0);
-	assert_int_equal(pool_run(p, work, &other, 1, &err), -1);
+	assert_int_equal(pool_new(2, 100, &p, &err), -1);
 	assert_true(failcall_end());
 	assert_int_equal(err.sys, EAGAIN);
-	assert_int_equal(pool_wait(p, &err), 0);
-	assert_int_equal(s.ran, 1);
+	assert_null(p);
 }
 
 int
@@ -316,7 +311,7 @@ main(void)
 		    what_is_to_be_first_begins_before_those_that_wait),
 		cmocka_unit_test(memory_beside_the_jobs_counts_too),
 		cmocka_unit_test(every_allocation_may_fail),
-		cmocka_unit_test(a_job_without_a_thread_stays_the_callers),
+		cmocka_unit_test(a_pool_that_cannot_be_whole_is_none),
 	};
 
 	return cmocka_run_group_tests_name("pool", tests, NULL, NULL);
