@@ -118,7 +118,8 @@ static void
 settled(struct throttle *t, double rate, int64_t now_ms)
 {
 	if (t->fallback) {
-		if (rate >= t->rate * doubling_pays)
+		/* never again after a refusal */
+		if (t->hold_ms == 0 && rate >= t->rate * doubling_pays)
 			double_it(t, rate, now_ms);
 		else if (rate < t->rate * try_pays)
 			t->limit = t->fallback;
