@@ -98,7 +98,9 @@ check_source(const struct sqlite *s, const char *path, struct buf *detail,
 	if (sqlite_raw_look(path, &r, err) || sqlite_copy_want(&r, path, err))
 		return -1;
 	bytes = (uint64_t)r.st.st_size + r.wal_bytes;
-	if (want_room(s->scratch, bytes + r.journal_bytes + ROOM_SLACK, err))
+	/* what a WAL holds is there twice while it is applied */
+	if (want_room(s->scratch,
+	        bytes + r.wal_bytes + r.journal_bytes + ROOM_SLACK, err))
 		return -1;
 	str_bytes(bytes, size);
 	if (buf_puts(detail, size, err))
@@ -207,7 +209,7 @@ name_references(const char *path, struct saver *saver, struct err *err)
 	AUTO(sqlite_db) struct sqlite_db *db = NULL;
 	struct sqlite_db_facts f;
 
-	if (sqlite_db_open(path, SQLITE_DB_OWN, 0, &db, err) ||
+	if (sqlite_db_open(path, SQLITE_DB_PEEK, 0, &db, err) ||
 	    sqlite_db_facts(db, &f, err))
 		return -1;
 	return f.is_mlmd ? sqlite_db_mlmd_uris(db, refer, saver, err) : 0;

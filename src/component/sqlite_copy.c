@@ -41,6 +41,8 @@ send_to(struct sqlite_db *from, int fd, struct err *err)
 	return sink_finish(to, err);
 }
 
+/* To nothing: a journal that an earlier attempt left would be played back. */
+
 static int
 copy_held(const struct sqlite_copy *c, struct sqlite_db *from, bool wal,
     struct err *err)
@@ -48,12 +50,15 @@ copy_held(const struct sqlite_copy *c, struct sqlite_db *from, bool wal,
 	AUTO(sqlite_db) struct sqlite_db *to = NULL;
 	AUTO(close) int fd = -1;
 
-	(void)unlink(c->to);
+	if (sqlite_raw_remove(c->to, err))
+		return -1;
 	fd = open(c->to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_sys(err, "cannot make '%s'", c->to);
 	if (!wal)
-		return send_to(from, fd, err);
+		return send_to(from, fd, err)
+		           ? err_wrap(err, "copy to '%s'", c->to)
+		           : 0;
 	if (sqlite_db_open(c->to, SQLITE_DB_NEW, 0, &to, err))
 		return -1;
 	return sqlite_db_copy(from, to, err);
@@ -86,9 +91,10 @@ copy_left(struct sqlite_copy *c, struct err *err)
 	c->locked_ms = 0;
 	if (sqlite_raw_copy(c->from, c->to, err) ||
 	    sqlite_db_open(c->to, SQLITE_DB_OWN, 0, &db, err) ||
-	    sqlite_db_read_begin(db, err))
+	    sqlite_db_read_begin(db, err) || sqlite_db_read_end(db, err))
 		return -1;
-	return sqlite_db_read_end(db, err);
+	/* closing would do it as well, and not say where it failed */
+	return sqlite_db_checkpoint(db, err);
 }
 
 /*

@@ -10,7 +10,11 @@
 #include "base/str.h"
 #include "stream/sink.h"
 
-enum { COMPLAINTS = 3, SQL_MAX = 4096, URI_MAX = 16384, PIECE = 1 << 20 };
+enum { COMPLAINTS = 3, SQL_MAX = 4096, URI_MAX = 16384 };
+
+/* https://sqlite.org/fileformat.html#the_lock_byte_page; a piece begins there,
+ * and a page is smaller than one. */
+enum { LOCK_BYTES = 1 << 30, PIECE = 1 << 20 };
 
 struct sqlite_db {
 	sqlite3 *conn;
@@ -366,38 +370,106 @@ sqlite_db_copy(struct sqlite_db *from, struct sqlite_db *to, struct err *err)
 	return 0;
 }
 
-/* A piece as SQLite's own layer above the system reads it. */
+/* What SQLite's layer above the system says does not reach the connection. */
 static int
-read_piece(struct sqlite_db *db, char *to, int n, uint64_t off, struct err *err)
+read_failed(const struct sqlite_db *db, int rc, struct err *err)
 {
-	sqlite3_file *f = NULL;
-	int rc = sqlite3_file_control(db->conn, "main",
-	    SQLITE_FCNTL_FILE_POINTER, &f);
+	int sys = 0;
 
+	if (rc == SQLITE_IOERR_SHORT_READ)
+		return err_set(err, ERR_CORRUPT,
+		    "cannot read database '%s': it ends before its last page",
+		    db->path);
+	(void)sqlite3_file_control(db->conn, "main", SQLITE_FCNTL_LAST_ERRNO,
+	    &sys);
+	errno = sys;
+	(void)err_sys(err, "cannot read database '%s': %s", db->path,
+	    sqlite3_errstr(rc));
+	err->code = code_of_sys(sys);
+	return -1;
+}
+
+/* The file of an open database, as that layer sees it. */
+struct image {
+	sqlite3_file *file;
+	uint64_t page, size; /* bytes of a page, and of all */
+	uint64_t there;      /* of the size */
+};
+
+static int
+image_of(struct sqlite_db *db, struct image *i, struct err *err)
+{
+	sqlite3_int64 there = 0;
+	uint64_t pages;
+	int rc;
+
+	if (number(db, "PRAGMA page_size", &i->page, err) ||
+	    number(db, "PRAGMA page_count", &pages, err))
+		return -1;
+	i->size = i->page * pages;
+	rc = sqlite3_file_control(db->conn, "main", SQLITE_FCNTL_FILE_POINTER,
+	    &i->file);
 	if (rc == SQLITE_OK)
-		rc = f->pMethods->xRead(f, to, n, (sqlite3_int64)off);
-	return rc ? fail(db, rc, "read", err) : 0;
+		rc = i->file->pMethods->xFileSize(i->file, &there);
+	i->there = (uint64_t)there;
+	return rc ? read_failed(db, rc, err) : 0;
+}
+
+/*
+ * As SQLite reads it: a last page that is there in part has zeros behind, and
+ * the page with the bytes that are locked is never read.
+ */
+static int
+read_piece(struct sqlite_db *db, const struct image *i, char *to, size_t n,
+    uint64_t off, struct err *err)
+{
+	size_t skip = off == LOCK_BYTES ? (size_t)i->page : 0;
+	bool part = i->there < i->size && i->size - i->there < i->page;
+	int rc;
+
+	memset(to, 0, skip);
+	rc = i->file->pMethods->xRead(i->file, to + skip, (int)(n - skip),
+	    (sqlite3_int64)(off + skip));
+	if (rc == SQLITE_IOERR_SHORT_READ && part && off + n == i->size)
+		return 0;
+	return rc ? read_failed(db, rc, err) : 0;
 }
 
 int
 sqlite_db_send(struct sqlite_db *db, struct sink *to, struct err *err)
 {
 	AUTO(free) char *piece = malloc(PIECE);
-	uint64_t size, pages;
+	struct image i = { 0 };
 
 	if (!piece)
 		return err_nomem(err);
-	if (number(db, "PRAGMA page_size", &size, err) ||
-	    number(db, "PRAGMA page_count", &pages, err))
+	if (image_of(db, &i, err))
 		return -1;
-	size *= pages;
-	for (uint64_t off = 0; off < size; off += PIECE) {
-		size_t n = size - off < PIECE ? (size_t)(size - off) : PIECE;
+	for (uint64_t off = 0; off < i.size; off += PIECE) {
+		size_t n =
+		    i.size - off < PIECE ? (size_t)(i.size - off) : PIECE;
 
-		if (read_piece(db, piece, (int)n, off, err) ||
+		if (read_piece(db, &i, piece, n, off, err) ||
 		    sink_write(to, piece, n, err))
 			return -1;
 	}
+	return 0;
+}
+
+int
+sqlite_db_checkpoint(struct sqlite_db *db, struct err *err)
+{
+	int in_wal = 0, done = 0;
+	int rc = sqlite3_wal_checkpoint_v2(db->conn, "main",
+	    SQLITE_CHECKPOINT_TRUNCATE, &in_wal, &done);
+
+	if (rc)
+		return fail(db, rc, "write", err);
+	if (in_wal != done)
+		return err_set(err, ERR_IO,
+		    "cannot write database '%s': %d of %d pages of its WAL "
+		    "are missing",
+		    db->path, in_wal - done, in_wal);
 	return 0;
 }
 

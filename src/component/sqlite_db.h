@@ -51,13 +51,16 @@ MUST_CHECK int sqlite_db_copy(struct sqlite_db *from, struct sqlite_db *to,
     struct err *);
 
 /*
- * The same bytes at a third of the cost, for a database without a WAL whose
+ * The same pages at a third of the cost, for a database without a WAL whose
  * read has begun: what is in its file is all of it, and stays.  SQLite reads
  * it, for whoever opens and closes a file loses the process's locks on it.
+ * ERR_CORRUPT: whole pages are missing at its end.
  */
 MUST_CHECK int sqlite_db_send(struct sqlite_db *, struct sink *to,
     struct err *);
 MUST_CHECK int sqlite_db_has_wal(struct sqlite_db *, bool *, struct err *);
+/* All that a WAL holds goes into a file of our own: none of it is left. */
+MUST_CHECK int sqlite_db_checkpoint(struct sqlite_db *, struct err *);
 
 /* PRAGMA quick_check: ERR_CORRUPT has the first things that it says. */
 MUST_CHECK int sqlite_db_check(struct sqlite_db *, struct err *);

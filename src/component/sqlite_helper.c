@@ -120,8 +120,9 @@ need_of(const char *path, uint64_t *need, struct err *err)
 
 	if (sqlite_raw_look(path, &r, err) || sqlite_copy_want(&r, path, err))
 		return -1;
-	*need =
-	    (uint64_t)r.st.st_size + r.wal_bytes + r.journal_bytes + ROOM_SLACK;
+	/* what a WAL holds is there twice while it is applied */
+	*need = (uint64_t)r.st.st_size + 2 * r.wal_bytes + r.journal_bytes +
+	        ROOM_SLACK;
 	return access(path, R_OK) ? err_sys(err, "cannot read '%s'", path) : 0;
 }
 

@@ -5,6 +5,7 @@
 #include "base/monitor.h"
 #include "component/sqlite_copy.h"
 #include "component/sqlite_db.h"
+#include "component/sqlite_raw.h"
 
 enum {
 	FACTS_MAX = 16 << 20, /* some 100,000 tables */
@@ -25,15 +26,17 @@ static int
 write_facts(struct sqlite_proof *p, struct err *err)
 {
 	struct sqlite_db_facts f;
+	struct sqlite_raw r;
 	struct jsonw w;
 
-	if (sqlite_db_facts(p->db, &f, err))
+	if (sqlite_raw_look(p->copy->to, &r, err) ||
+	    sqlite_db_facts(p->db, &f, err))
 		return -1;
 	jsonw_begin(&w, &p->facts, 0);
 	jsonw_object(&w, NULL);
 	jsonw_u64(&w, "page-size", f.page_size);
 	jsonw_u64(&w, "pages", f.pages);
-	jsonw_str(&w, "journal-mode", f.wal ? "wal" : "delete");
+	jsonw_str(&w, "journal-mode", r.wal ? "wal" : "delete");
 	jsonw_u64(&w, "writers-locked-ms", (uint64_t)p->copy->locked_ms);
 	jsonw_object(&w, "tables");
 	if (sqlite_db_rows(p->db, &w, err))
@@ -80,7 +83,8 @@ sqlite_proof_begin(const struct sqlite_copy *copy, struct sqlite_proof **ret,
 	p->copy = copy;
 	p->facts.max = FACTS_MAX;
 	monitor_init(&p->m);
-	if (sqlite_db_open(copy->to, SQLITE_DB_OWN, 0, &p->db, err))
+	/* the very bytes that are sent, which nobody may change meanwhile */
+	if (sqlite_db_open(copy->to, SQLITE_DB_PEEK, 0, &p->db, err))
 		return wrong(p, err);
 	if (thread_start(&p->thread, examine, p, err))
 		return -1;

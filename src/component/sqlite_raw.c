@@ -140,7 +140,6 @@ pump(int from, int to, char *chunk, struct err *err)
 	}
 }
 
-/* to is made new, whatever an earlier attempt left there. */
 static int
 copy_fd(int from, const char *to, struct err *err)
 {
@@ -149,7 +148,6 @@ copy_fd(int from, const char *to, struct err *err)
 
 	if (!chunk)
 		return err_nomem(err);
-	(void)unlink(to);
 	fd = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_sys(err, "cannot make '%s'", to);
@@ -169,7 +167,6 @@ copy_beside(const char *path, const char *to, const char *suffix,
 	if (str_printf(&src, err, "%s%s", path, suffix) ||
 	    str_printf(&dst, err, "%s%s", to, suffix))
 		return -1;
-	(void)unlink(dst);
 	fd = open(src, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
 		return 0;
@@ -206,8 +203,10 @@ sqlite_raw_copy(const char *path, const char *to, struct err *err)
 
 	if (fd < 0)
 		return err_sys(err, "cannot open database '%s'", path);
-	if (lock_shared(fd, path, err) || sqlite_raw_look(path, &before, err) ||
-	    copy_fd(fd, to, err) || copy_beside(path, to, "-journal", err) ||
+	/* an earlier attempt may have left something */
+	if (sqlite_raw_remove(to, err) || lock_shared(fd, path, err) ||
+	    sqlite_raw_look(path, &before, err) || copy_fd(fd, to, err) ||
+	    copy_beside(path, to, "-journal", err) ||
 	    copy_beside(path, to, "-wal", err) ||
 	    sqlite_raw_look(path, &after, err))
 		return -1;
@@ -219,6 +218,22 @@ sqlite_raw_copy(const char *path, const char *to, struct err *err)
 }
 
 /* --- names */
+
+int
+sqlite_raw_remove(const char *path, struct err *err)
+{
+	if (unlink(path) && errno != ENOENT)
+		return err_sys(err, "cannot remove '%s'", path);
+	for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
+		AUTO(free) char *beside = NULL;
+
+		if (str_printf(&beside, err, "%s%s", path, suffixes[i]))
+			return -1;
+		if (unlink(beside) && errno != ENOENT)
+			return err_sys(err, "cannot remove '%s'", beside);
+	}
+	return 0;
+}
 
 int
 sqlite_raw_move_aside(const char *path, const char *to, bool *moved,

@@ -39,6 +39,9 @@ bool sqlite_raw_is_live(const struct sqlite_raw *);
  */
 MUST_CHECK int sqlite_raw_copy(const char *path, const char *to, struct err *);
 
+/* The database and what may lie beside it; what is not there is no error. */
+MUST_CHECK int sqlite_raw_remove(const char *path, struct err *);
+
 /* "path-journal" and so on: rename those that are there to "to-journal" …
  * *moved: there was one. */
 MUST_CHECK int sqlite_raw_move_aside(const char *path, const char *to,
