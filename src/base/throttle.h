@@ -3,9 +3,9 @@
  *
  * A few in the beginning; twice as many, and again, while that brings more;
  * then a quarter more now and then, kept where it pays, and doubled again where
- * it pays well.  A refusal (too many
- * requests, a time-out) takes a quarter away, and the number that was refused
- * is not tried again for a while, longer each time.
+ * it pays well.  A refusal (too many requests, a time-out) takes a quarter
+ * away, and the number that was refused is not tried again for a while, longer
+ * each time.
  *
  * A function of what is told to it: no clock, no lock, no memory of its own.
  */

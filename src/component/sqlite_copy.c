@@ -41,8 +41,8 @@ send_to(struct sqlite_db *from, int fd, struct err *err)
 	return sink_finish(to, err);
 }
 
-/* To nothing: a journal that an earlier attempt left would be played back. */
-
+/* To a place where nothing is: a journal that an earlier attempt left would be
+ * played back into it. */
 static int
 copy_held(const struct sqlite_copy *c, struct sqlite_db *from, bool wal,
     struct err *err)

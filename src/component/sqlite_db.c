@@ -382,7 +382,7 @@ read_failed(const struct sqlite_db *db, int rc, struct err *err)
 		    db->path);
 	(void)sqlite3_file_control(db->conn, "main", SQLITE_FCNTL_LAST_ERRNO,
 	    &sys);
-	errno = sys;
+	errno = sys ? sys : EIO;
 	(void)err_sys(err, "cannot read database '%s': %s", db->path,
 	    sqlite3_errstr(rc));
 	err->code = code_of_sys(sys);
@@ -391,6 +391,7 @@ read_failed(const struct sqlite_db *db, int rc, struct err *err)
 
 /* The file of an open database, as that layer sees it. */
 struct image {
+	struct sqlite_db *db;
 	sqlite3_file *file;
 	uint64_t page, size; /* bytes of a page, and of all */
 	uint64_t there;      /* of the size */
@@ -406,6 +407,7 @@ image_of(struct sqlite_db *db, struct image *i, struct err *err)
 	if (number(db, "PRAGMA page_size", &i->page, err) ||
 	    number(db, "PRAGMA page_count", &pages, err))
 		return -1;
+	i->db = db;
 	i->size = i->page * pages;
 	rc = sqlite3_file_control(db->conn, "main", SQLITE_FCNTL_FILE_POINTER,
 	    &i->file);
@@ -420,8 +422,8 @@ image_of(struct sqlite_db *db, struct image *i, struct err *err)
  * the page with the bytes that are locked is never read.
  */
 static int
-read_piece(struct sqlite_db *db, const struct image *i, char *to, size_t n,
-    uint64_t off, struct err *err)
+read_piece(const struct image *i, char *to, size_t n, uint64_t off,
+    struct err *err)
 {
 	size_t skip = off == LOCK_BYTES ? (size_t)i->page : 0;
 	bool part = i->there < i->size && i->size - i->there < i->page;
@@ -432,7 +434,7 @@ read_piece(struct sqlite_db *db, const struct image *i, char *to, size_t n,
 	    (sqlite3_int64)(off + skip));
 	if (rc == SQLITE_IOERR_SHORT_READ && part && off + n == i->size)
 		return 0;
-	return rc ? read_failed(db, rc, err) : 0;
+	return rc ? read_failed(i->db, rc, err) : 0;
 }
 
 int
@@ -449,7 +451,7 @@ sqlite_db_send(struct sqlite_db *db, struct sink *to, struct err *err)
 		size_t n =
 		    i.size - off < PIECE ? (size_t)(i.size - off) : PIECE;
 
-		if (read_piece(db, &i, piece, n, off, err) ||
+		if (read_piece(&i, piece, n, off, err) ||
 		    sink_write(to, piece, n, err))
 			return -1;
 	}

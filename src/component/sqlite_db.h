@@ -51,7 +51,7 @@ MUST_CHECK int sqlite_db_copy(struct sqlite_db *from, struct sqlite_db *to,
     struct err *);
 
 /*
- * The same pages at a third of the cost, for a database without a WAL whose
+ * The same pages at half the cost, for a database without a WAL whose
  * read has begun: what is in its file is all of it, and stays.  SQLite reads
  * it, for whoever opens and closes a file loses the process's locks on it.
  * ERR_CORRUPT: whole pages are missing at its end.

@@ -161,6 +161,15 @@ a_lock_is_waited_for_so_long_and_no_longer(void **state)
 	kit_remove(w.dir);
 }
 
+/* A reader that may not mend what the writer is at must come again. */
+static void
+hold(struct world *w, struct sqlite_db *db)
+{
+	for (int i = 0; sqlite_db_read_begin(db, &w->err); i++)
+		if (!err_is(&w->err, ERR_CHANGED) || i == 1000)
+			fail_msg("%s", w->err.msg);
+}
+
 static void
 a_held_database_does_not_change(void **state)
 {
@@ -177,10 +186,7 @@ a_held_database_does_not_change(void **state)
 	    0);
 	assert_int_equal(sqlite_db_open(w.copy, SQLITE_DB_NEW, 0, &to, &w.err),
 	    0);
-	/* a reader that may not mend what the writer is at must come again */
-	for (int i = 0; sqlite_db_read_begin(from, &w.err); i++)
-		if (!err_is(&w.err, ERR_CHANGED) || i == 1000)
-			fail_msg("%s", w.err.msg);
+	hold(&w, from);
 	assert_int_equal(sqlite_db_copy(from, to, &w.err), 0);
 	assert_int_equal(sqlite_db_read_end(from, &w.err), 0);
 	sqlite_db_free(TAKE(to));
@@ -209,10 +215,7 @@ without_a_wal_its_file_can_be_sent(void **state)
 	assert_int_equal(sqlite_db_open(w.db, SQLITE_DB_READ, 60000, &db,
 	                     &w.err),
 	    0);
-	/* a reader that may not mend what the writer is at must come again */
-	for (int i = 0; sqlite_db_read_begin(db, &w.err); i++)
-		if (!err_is(&w.err, ERR_CHANGED) || i == 1000)
-			fail_msg("%s", w.err.msg);
+	hold(&w, db);
 	assert_int_equal(sqlite_db_has_wal(db, &wal, &w.err), 0);
 	assert_false(wal);
 	assert_int_equal(sqlite_db_send(db, to, &w.err), 0);
