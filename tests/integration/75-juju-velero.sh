@@ -79,6 +79,7 @@ holds() {
 
 # nothing was written to where sets are kept
 nothing_saved() {
+	# the bucket may not have been made at all
 	s3_repo ls juju-velero "juju/$NS/sets/" >stored 2>&1 || true
 	lacks stored sets/
 }
