@@ -14,10 +14,11 @@ struct pool {
 	unsigned idle;             /* of them, not called yet */
 	struct task *ring;
 	unsigned head, queued, max, busy;
-	uint64_t used, budget; /* bytes of the jobs queued or running */
+	uint64_t used, budget; /* bytes of jobs queued or running, of threads */
+	uint64_t each;         /* of a thread */
 	bool quit;
 	struct err first; /* first job error */
-	unsigned nthreads;
+	unsigned nthreads, workers;
 	struct thread thread[];
 };
 
@@ -47,16 +48,6 @@ next_task(struct pool *p, struct task *out)
 	return true;
 }
 
-/* A worker that is busy looks at the queue anyhow when it is done. */
-static void
-call_worker(struct pool *p)
-{
-	if (p->idle == 0)
-		return;
-	p->idle--;
-	monitor_queue_call(&p->work);
-}
-
 static void *
 worker(void *cookie)
 {
@@ -81,26 +72,44 @@ worker(void *cookie)
 	return NULL;
 }
 
+static int
+start_worker(struct pool *p, struct err *err)
+{
+	if (thread_start(&p->thread[p->nthreads], worker, p, err))
+		return -1;
+	p->nthreads++;
+	p->used += p->each;
+	return 0;
+}
+
 int
-pool_new(unsigned workers, uint64_t budget, struct pool **out, struct err *err)
+pool_new(unsigned workers, uint64_t budget, uint64_t each, struct pool **out,
+    struct err *err)
 {
 	AUTO(pool)
 	struct pool *p = calloc(1, sizeof *p + workers * sizeof p->thread[0]);
 
 	if (!p)
 		return err_nomem(err);
+	p->workers = workers;
 	p->max = 2 * workers;
 	p->budget = budget;
+	p->each = each;
 	monitor_init(&p->m);
 	monitor_queue_init(&p->work);
 	p->ring = calloc(p->max, sizeof *p->ring);
 	if (!p->ring)
 		return err_nomem(err);
-	for (; p->nthreads < workers; p->nthreads++)
-		if (thread_start(&p->thread[p->nthreads], worker, p, err))
-			return -1;
+	if (start_worker(p, err))
+		return -1;
 	*out = TAKE(p);
 	return 0;
+}
+
+static bool
+fits(const struct pool *p, uint64_t cost)
+{
+	return p->used <= p->budget && cost <= p->budget - p->used;
 }
 
 static bool
@@ -108,9 +117,22 @@ admits(const struct pool *p, uint64_t cost)
 {
 	if (p->queued == p->max)
 		return false;
-	if (p->queued + p->busy == 0)
-		return true;
-	return p->used <= p->budget && cost <= p->budget - p->used;
+	return p->queued + p->busy == 0 || fits(p, cost);
+}
+
+/* A worker that is busy looks at the queue anyhow when it is done. */
+static void
+call_worker(struct pool *p)
+{
+	struct err ignored = { 0 };
+
+	if (p->idle > 0) {
+		p->idle--;
+		monitor_queue_call(&p->work);
+	} else if (p->nthreads < p->workers && fits(p, p->each) &&
+	           start_worker(p, &ignored)) {
+		p->workers = p->nthreads;
+	}
 }
 
 /* Inside the monitor: into the queue, at its head or its tail. */
@@ -172,7 +194,7 @@ pool_try(struct pool *p, uint64_t cost)
 	bool room;
 
 	monitor_enter(&p->m);
-	room = p->used <= p->budget && cost <= p->budget - p->used;
+	room = fits(p, cost);
 	if (room)
 		p->used += cost;
 	monitor_leave(&p->m);
@@ -211,6 +233,7 @@ pool_free(struct pool *p)
 		return;
 	monitor_enter(&p->m);
 	p->quit = true;
+	p->workers = p->nthreads; /* what is to be joined */
 	monitor_queue_call_all(&p->work);
 	monitor_leave(&p->m);
 	for (unsigned i = 0; i < p->nthreads; i++)

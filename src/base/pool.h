@@ -1,4 +1,9 @@
-/* pool.h - run blocking jobs on a few threads, admitted by bytes and count. */
+/*
+ * pool.h - run blocking jobs on a few threads, admitted by bytes and count.
+ *
+ * A thread is started when a job would wait for one and there is memory for it,
+ * so that what few large jobs need is not kept for many small ones.
+ */
 #ifndef BASE_POOL_H
 #define BASE_POOL_H
 
@@ -16,9 +21,14 @@ struct pool;
  */
 typedef int pool_fn(void *job, struct err *);
 
-/* budget: how many bytes the jobs that are queued or running may cost. */
-MUST_CHECK int pool_new(unsigned workers, uint64_t budget, struct pool **,
-    struct err *);
+/*
+ * workers: so many threads at most.  budget: how many bytes the jobs that are
+ * queued or running may cost, and the threads with them: each of these takes
+ * so many for good.  The first is started at once, whatever it takes; where
+ * another cannot be started, those that are there do its work.
+ */
+MUST_CHECK int pool_new(unsigned workers, uint64_t budget, uint64_t each,
+    struct pool **, struct err *);
 
 /*
  * Queue one job that costs so many bytes, waiting while the budget is used up

@@ -125,6 +125,7 @@ struct loader {
 	const struct kube_restore_choice *kubernetes;
 	unsigned transfers; /* so many things at once; 0: one */
 	uint64_t budget;    /* that these may cost in memory */
+	uint64_t each;      /* of which a thread takes so much */
 	bool dry_run;       /* look, say what would be done, change nothing */
 };
 

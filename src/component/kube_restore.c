@@ -490,7 +490,8 @@ run(struct run *r, struct err *err)
 	    kube_discovery_read(r->o->kube, &r->served, err))
 		return -1;
 	choose(r);
-	if (pool_new(workers(r->loader), r->loader->budget, &r->pool, err))
+	if (pool_new(workers(r->loader), r->loader->budget, r->loader->each,
+	        &r->pool, err))
 		return -1;
 	r->apply = (struct kube_apply){ .kube = r->o->kube,
 		.choice = r->o->choice,

@@ -62,22 +62,20 @@ limits_save(const struct config_limits *c, struct limits *l)
 {
 	uint64_t inventory;
 
-	*l = (struct limits){ 0 };
-	common(c, c->memory / SHARE_SAVE / (ONE_SIDE_KIB * KIB), l);
+	*l = (struct limits){ .each = ONE_SIDE_KIB * KIB };
+	common(c, c->memory / SHARE_SAVE / l->each, l);
 	l->lanes = LANES_KIB * KIB;
 	inventory = l->part + ZSTD_KIB * KIB;
-	l->budget = rest(c->memory, BASE_MIB * MIB + WALK_SAVE_KIB * KIB +
-	                                l->transfers * (ONE_SIDE_KIB * KIB) +
-	                                l->pack + inventory);
+	l->budget = rest(c->memory,
+	    BASE_MIB * MIB + WALK_SAVE_KIB * KIB + l->pack + inventory);
 	read_ahead(c, l);
 }
 
 void
 limits_load(const struct config_limits *c, struct limits *l)
 {
-	*l = (struct limits){ 0 };
-	common(c, c->memory / SHARE_LOAD / (TWO_SIDES_KIB * KIB), l);
-	l->budget = rest(c->memory, BASE_MIB * MIB + WALK_LOAD_KIB * KIB +
-	                                l->transfers * (TWO_SIDES_KIB * KIB));
+	*l = (struct limits){ .each = TWO_SIDES_KIB * KIB };
+	common(c, c->memory / SHARE_LOAD / l->each, l);
+	l->budget = rest(c->memory, BASE_MIB * MIB + WALK_LOAD_KIB * KIB);
 	read_ahead(c, l);
 }

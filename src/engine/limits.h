@@ -16,7 +16,8 @@
 struct limits {
 	unsigned transfers; /* fewer than asked for where memory is small */
 	size_t part;        /* of an upload */
-	uint64_t budget;    /* of a pool: bytes of objects under way */
+	uint64_t budget;    /* of a pool: bytes of objects under way, threads */
+	uint64_t each;      /* a thread of it, with its connections */
 	uint64_t pack;      /* a pack that is being written */
 	/* A large object; under a limit of bandwidth with what is received of
 	 * it while a part is sent: one line must not stand still for the

@@ -511,8 +511,8 @@ run(struct load *l, struct err *err)
 	const struct pack_scratch scratch = { env->scratch, SPOOLED };
 
 	if (pack_reader_new(env->repo, &scratch, &l->packs, err) ||
-	    pool_new(env->limits.transfers, env->limits.budget, &l->pool,
-	        err) ||
+	    pool_new(env->limits.transfers, env->limits.budget,
+	        env->limits.each, &l->pool, err) ||
 	    walk(l, put_wanted, count_extra, err) || flush_all(l, err) ||
 	    pool_wait(l->pool, err))
 		return -1;

@@ -478,7 +478,8 @@ prepare(struct save_objects *s, struct err *err)
 	    set_file(e->set, e->mc, name, SET_ZSTD, NULL, &s->inventory, err) ||
 	    window_new(&(struct window_size){ WINDOW, WINDOW_BYTES }, leave, s,
 	        &s->window, err) ||
-	    pool_new(e->limits.transfers, e->limits.budget, &s->pool, err) ||
+	    pool_new(e->limits.transfers, e->limits.budget, e->limits.each,
+	        &s->pool, err) ||
 	    init_packers(s, err))
 		return -1;
 	return open_before(s, err);

@@ -107,6 +107,7 @@ set_loader_init(struct set_loader *v, const struct set_loader_env *env,
 		.kubernetes = env->kubernetes,
 		.transfers = l.transfers,
 		.budget = l.budget,
+		.each = l.each,
 		.dry_run = env->dry_run };
 	if (mc->facts &&
 	    json_parse(mc->facts, strlen(mc->facts), &v->facts, err))

@@ -383,7 +383,7 @@ read_wanted(struct look *l, struct err *err)
 	struct limits limits;
 
 	limits_load(&o->config->limits, &limits);
-	if (pool_new(limits.transfers, limits.budget, &pool, err))
+	if (pool_new(limits.transfers, limits.budget, limits.each, &pool, err))
 		return -1;
 	for (size_t i = 0; i < l->files.count; i++) {
 		if (!wanted(l, i))

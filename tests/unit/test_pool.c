@@ -64,7 +64,7 @@ every_job_is_run(void **state)
 	AUTO(pool) struct pool *p = NULL;
 
 	(void)state;
-	assert_int_equal(pool_new(4, 100, &p, &err), 0);
+	assert_int_equal(pool_new(4, 100, 0, &p, &err), 0);
 	for (int i = 0; i < 1000; i++)
 		assert_int_equal(pool_run(p, work, &job, 1, &err), 0);
 	assert_int_equal(pool_wait(p, &err), 0);
@@ -84,7 +84,7 @@ no_more_run_at_once_than_there_are_workers(void **state)
 	AUTO(pool) struct pool *p = NULL;
 
 	(void)state;
-	assert_int_equal(pool_new(3, 1000, &p, &err), 0);
+	assert_int_equal(pool_new(3, 1000, 0, &p, &err), 0);
 	for (int i = 0; i < 30; i++)
 		assert_int_equal(pool_run(p, work, &job, 1, &err), 0);
 	assert_int_equal(pool_wait(p, &err), 0);
@@ -100,7 +100,7 @@ bytes_stay_within_the_budget(void **state)
 	AUTO(pool) struct pool *p = NULL;
 
 	(void)state;
-	assert_int_equal(pool_new(8, 100, &p, &err), 0);
+	assert_int_equal(pool_new(8, 100, 0, &p, &err), 0);
 	for (int i = 0; i < 50; i++)
 		assert_int_equal(pool_run(p, work, &job, 40, &err), 0);
 	assert_int_equal(pool_wait(p, &err), 0);
@@ -118,7 +118,7 @@ a_job_above_the_budget_runs_alone(void **state)
 	AUTO(pool) struct pool *p = NULL;
 
 	(void)state;
-	assert_int_equal(pool_new(4, 100, &p, &err), 0);
+	assert_int_equal(pool_new(4, 100, 0, &p, &err), 0);
 	for (int i = 0; i < 20; i++) {
 		assert_int_equal(pool_run(p, work, &small, 10, &err), 0);
 		assert_int_equal(pool_run(p, work, &large, 1000, &err), 0);
@@ -137,7 +137,7 @@ the_largest_cost_does_not_wrap_around(void **state)
 	AUTO(pool) struct pool *p = NULL;
 
 	(void)state;
-	assert_int_equal(pool_new(4, 100, &p, &err), 0);
+	assert_int_equal(pool_new(4, 100, 0, &p, &err), 0);
 	for (int i = 0; i < 5; i++)
 		assert_int_equal(pool_run(p, work, &job, UINT64_MAX, &err), 0);
 	assert_int_equal(pool_wait(p, &err), 0);
@@ -154,7 +154,7 @@ the_first_error_stops_the_queue(void **state)
 	int accepted = 0;
 
 	(void)state;
-	assert_int_equal(pool_new(2, 100, &p, &err), 0);
+	assert_int_equal(pool_new(2, 100, 0, &p, &err), 0);
 	while (pool_run(p, work, &job, 1, &err) == 0)
 		accepted++;
 	assert_int_equal(err.code, ERR_TRANSIENT);
@@ -176,7 +176,7 @@ free_runs_what_is_queued(void **state)
 	struct pool *p = NULL;
 
 	(void)state;
-	assert_int_equal(pool_new(2, 100, &p, &err), 0);
+	assert_int_equal(pool_new(2, 100, 0, &p, &err), 0);
 	for (int i = 0; i < 6; i++)
 		assert_int_equal(pool_run(p, work, &job, 1, &err), 0);
 	pool_free(p);
@@ -221,7 +221,7 @@ what_is_to_be_first_begins_before_those_that_wait(void **state)
 
 	(void)state;
 	monitor_init(&all.m);
-	assert_int_equal(pool_new(1, 100, &p, &err), 0);
+	assert_int_equal(pool_new(1, 100, 0, &p, &err), 0);
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(pool_run(p, take_turn, &turn[i], 1, &err), 0);
 	assert_int_equal(pool_run_first(p, take_turn, &turn[2], 1, &err), 0);
@@ -246,7 +246,7 @@ memory_beside_the_jobs_counts_too(void **state)
 	AUTO(pool) struct pool *p = NULL;
 
 	(void)state;
-	assert_int_equal(pool_new(4, 100, &p, &err), 0);
+	assert_int_equal(pool_new(4, 100, 0, &p, &err), 0);
 	assert_true(pool_try(p, 70));
 	assert_false(pool_try(p, 31));
 	assert_true(pool_try(p, 30));
@@ -274,7 +274,7 @@ every_allocation_may_fail(void **state)
 		int rc;
 
 		failalloc_at(n);
-		rc = pool_new(2, 100, &p, &err);
+		rc = pool_new(2, 100, 0, &p, &err);
 		failalloc_at(-1);
 		assert_int_equal(rc, -1);
 		assert_int_equal(err.code, ERR_NOMEM);
@@ -283,17 +283,64 @@ every_allocation_may_fail(void **state)
 }
 
 static void
-a_pool_that_cannot_be_whole_is_none(void **state)
+a_pool_without_a_thread_is_none(void **state)
 {
 	struct pool *p = NULL;
 	struct err err = { 0 };
 
 	(void)state;
-	failcall_at("pthread_create", 1, EAGAIN);
-	assert_int_equal(pool_new(2, 100, &p, &err), -1);
+	failcall_at("pthread_create", 0, EAGAIN);
+	assert_int_equal(pool_new(2, 100, 0, &p, &err), -1);
 	assert_true(failcall_end());
 	assert_int_equal(err.sys, EAGAIN);
 	assert_null(p);
+}
+
+/* One that is there does the work of those that are not. */
+static void
+a_thread_that_cannot_be_had_is_done_without(void **state)
+{
+	struct shared s = { 0 };
+	struct job job = { .s = &s, .ms = 1 };
+	struct err err = { 0 };
+	AUTO(pool) struct pool *p = NULL;
+
+	(void)state;
+	failcall_at("pthread_create", 1, EAGAIN);
+	assert_int_equal(pool_new(8, 100, 0, &p, &err), 0);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(pool_run(p, work, &job, 1, &err), 0);
+	assert_int_equal(pool_wait(p, &err), 0);
+	assert_true(failcall_end());
+	assert_int_equal(atomic_load(&s.ran), 20);
+	assert_int_equal(atomic_load(&s.most), 1);
+}
+
+/* Of 100 bytes: no second one, or as many as have a job. */
+static void
+a_thread_is_started_where_there_is_room_for_it(void **state)
+{
+	struct shared s = { 0 };
+	struct job job = { .s = &s, .ms = 5 };
+	struct err err = { 0 };
+	AUTO(pool) struct pool *p = NULL;
+
+	(void)state;
+	assert_int_equal(pool_new(8, 100, 10, &p, &err), 0);
+	assert_true(pool_try(p, 90));
+	assert_false(pool_try(p, 1));
+	pool_give(p, 15);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(pool_run(p, work, &job, 10, &err), 0);
+	assert_int_equal(pool_wait(p, &err), 0);
+	assert_int_equal(atomic_load(&s.most), 1);
+	pool_give(p, 75);
+	for (int i = 0; i < 40; i++)
+		assert_int_equal(pool_run(p, work, &job, 10, &err), 0);
+	assert_int_equal(pool_wait(p, &err), 0);
+	assert_in_range(atomic_load(&s.most), 2, 5);
+	/* they stay: more than one */
+	assert_false(pool_try(p, 81));
 }
 
 int
@@ -311,7 +358,10 @@ main(void)
 		    what_is_to_be_first_begins_before_those_that_wait),
 		cmocka_unit_test(memory_beside_the_jobs_counts_too),
 		cmocka_unit_test(every_allocation_may_fail),
-		cmocka_unit_test(a_pool_that_cannot_be_whole_is_none),
+		cmocka_unit_test(a_pool_without_a_thread_is_none),
+		cmocka_unit_test(a_thread_that_cannot_be_had_is_done_without),
+		cmocka_unit_test(
+		    a_thread_is_started_where_there_is_room_for_it),
 	};
 
 	return cmocka_run_group_tests_name("pool", tests, NULL, NULL);
