@@ -20,6 +20,7 @@ struct component;
 struct json;
 struct kube_restore_choice;
 struct loader;
+struct pool;
 struct saver;
 
 /* --- what a component is given for a backup */
@@ -93,9 +94,10 @@ struct object_target {
 	int (*same)(void *arg, const struct object *want,
 	    const uint8_t digest[SHA256_SIZE], const struct object *have,
 	    bool *same, struct err *);
-	/* The object appears when the sink is finished, whole. */
-	int (*put)(void *arg, const struct object *, struct sink **,
-	    struct err *);
+	/* The object appears when the sink is finished, whole.  spare: as the
+	 * store's (store/store.h). */
+	int (*put)(void *arg, const struct object *, struct pool *spare,
+	    struct sink **, struct err *);
 	int (*remove)(void *arg, const char *key, struct err *);
 	void *arg;
 };

@@ -288,11 +288,17 @@ same(void *arg, const struct object *want, const uint8_t digest[SHA256_SIZE],
 }
 
 static int
-put(void *arg, const struct object *o, struct sink **out, struct err *err)
+put(void *arg, const struct object *o, struct pool *spare, struct sink **out,
+    struct err *err)
 {
 	struct bucket *b = arg;
+	const struct s3_upload u = { .key = o->key,
+		.o = o,
+		.size = o->size,
+		.part = b->part,
+		.spare = spare };
 
-	return s3_upload_new(b->s3, o->key, o, o->size, b->part, out, err);
+	return s3_upload_new(b->s3, &u, out, err);
 }
 
 static int
@@ -474,11 +480,12 @@ nowhere_next(void *arg, struct object *o, bool *more, struct err *err)
 }
 
 static int
-nowhere_put(void *arg, const struct object *o, struct sink **ret,
-    struct err *err)
+nowhere_put(void *arg, const struct object *o, struct pool *spare,
+    struct sink **ret, struct err *err)
 {
 	struct nowhere *n = arg;
 
+	(void)spare;
 	atomic_fetch_add(&n->objects, 1);
 	atomic_fetch_add(&n->bytes, o->size);
 	return sink_null_new(ret, err);

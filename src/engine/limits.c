@@ -38,7 +38,7 @@ common(const struct config_limits *c, uint64_t most, struct limits *l)
 	l->transfers = (unsigned)(c->transfers < most ? c->transfers : most);
 	l->part = (size_t)(part * MIB);
 	l->pack = l->part + FRAME_KIB * KIB;
-	l->large = l->part + ZSTD_KIB * KIB;
+	l->large = 2 * l->part + l->each + ZSTD_KIB * KIB;
 }
 
 static uint64_t

@@ -19,8 +19,9 @@ struct limits {
 	uint64_t budget;    /* of a pool: bytes of objects under way, threads */
 	uint64_t each;      /* a thread of it, with its connections */
 	uint64_t pack;      /* a pack that is being written */
-	/* A large object; under a limit of bandwidth with what is received of
-	 * it while a part is sent: one line must not stand still for the
+	/* A large object: the part that is being filled, and the one that is
+	 * sent meanwhile.  Under a limit of bandwidth also what is received of
+	 * it while neither is free: one line must not stand still for the
 	 * other. */
 	uint64_t large;
 	uint64_t lanes; /* a listing that is read in several ranges at once */

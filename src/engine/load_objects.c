@@ -130,7 +130,7 @@ put_bytes(struct batch *b, size_t i, const char *data, struct err *err)
 		    "'%s': the bytes of object '%s' are not what the "
 		    "inventory says",
 		    w->file ? w->file : "inventory", w->object.key);
-	if (t->put(t->arg, &w->object, &to, err) ||
+	if (t->put(t->arg, &w->object, NULL, &to, err) ||
 	    sink_write(to, data, w->object.size, err) || sink_finish(to, err))
 		return -1;
 	progress_add(env->meter, 0, w->object.size);
@@ -192,7 +192,7 @@ put_large(struct batch *b, struct err *err)
 	bool far_failed = false;
 
 	if (file_of(b->l, w->file, &file, err) ||
-	    t->put(t->arg, &w->object, &to, err) ||
+	    t->put(t->arg, &w->object, b->l->pool, &to, err) ||
 	    (env->limits.ahead &&
 	        sink_queue_new(TAKE(to), env->limits.ahead, &to, err)) ||
 	    (!is_stored_as_is(file, w) &&

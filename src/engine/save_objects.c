@@ -164,6 +164,7 @@ save_large(struct job *j, struct inventory_entry *e, struct err *err)
 	}
 	set_file_hash(file, e->sha256);
 	set_file_ahead(file, s->env.limits.ahead);
+	set_file_spare(file, s->pool);
 	if (j->source.fetch(j->source.arg, &j->object, meter, err))
 		return -1;
 	j->far_failed = true;

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "repo/repo.h"
 
+struct pool;
 struct set;
 
 struct set_options {
@@ -92,6 +93,8 @@ void set_file_hash(struct sink *, uint8_t digest[SHA256_SIZE]);
 /* Of a SET_PROBE, before its first byte: so much may be written while the rest
  * is being stored. */
 void set_file_ahead(struct sink *, size_t bytes);
+/* Of a SET_PROBE, before its first byte: as the store's (store/store.h). */
+void set_file_spare(struct sink *, struct pool *spare);
 
 /* To be filled in by the caller; it is the set's. */
 struct manifest_references *set_references(struct set *);

@@ -30,8 +30,9 @@ struct set_file {
 	uint8_t *content; /* the caller's; or NULL */
 	struct buf probe; /* what waits for the decision */
 	bool decided;
-	size_t ahead; /* of the queue; 0: none */
-	bool as_is;   /* what is stored is what was written */
+	size_t ahead;       /* of the queue; 0: none */
+	struct pool *spare; /* as the store's */
+	bool as_is;         /* what is stored is what was written */
 };
 
 static int
@@ -74,7 +75,7 @@ build(struct set_file *f, bool zstd, struct err *err)
 	if ((zstd && add_suffix(f, LAYOUT_ZST, err)) ||
 	    (age && add_suffix(f, LAYOUT_AGE, err)))
 		return -1;
-	if (f->set->store->ops->put(f->set->store, f->key, &s, err) ||
+	if (f->set->store->ops->put(f->set->store, f->key, f->spare, &s, err) ||
 	    sink_count_new(TAKE(s), &f->stored, &s, err) ||
 	    sink_hash_new(TAKE(s), f->digest, &s, err) ||
 	    (age && encrypt(f, &s, err)) ||
@@ -261,4 +262,13 @@ set_file_ahead(struct sink *s, size_t bytes)
 
 	assert(!f->decided);
 	f->ahead = bytes;
+}
+
+void
+set_file_spare(struct sink *s, struct pool *spare)
+{
+	struct set_file *f = (struct set_file *)s;
+
+	assert(!f->decided);
+	f->spare = spare;
 }

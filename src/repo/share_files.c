@@ -98,7 +98,7 @@ open_new(struct repo *r, const char *key, struct sink **ret, struct err *err)
 	struct store *st = repo_store(r);
 	struct age_keys keys;
 
-	if (st->ops->put(st, key, &s, err) ||
+	if (st->ops->put(st, key, NULL, &s, err) ||
 	    (encrypted(r) && (own_keys(r, &keys, err) ||
 	                         sink_age_new(TAKE(s), &keys, &s, err))) ||
 	    sink_zstd_new(TAKE(s), LEVEL, &s, err))

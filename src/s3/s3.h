@@ -147,14 +147,24 @@ MUST_CHECK int s3_delete(struct s3 *, const char *key, struct err *);
 /*
  * A sink that keeps one part in memory and sends it when it is full.  All in
  * one part: a plain PUT; more: a multipart upload, completed by finish and
- * aborted by free without it.  part: bytes, at least S3_PART_MIN (tests may
- * take less where the server allows); it grows when many parts were sent, so
- * that S3_PARTS_MAX suffice.  o: copied; NULL: no headers.  size: how many
- * bytes will come if that is known (the buffer is no larger), or S3_ALL.
+ * aborted by free without it.
  */
-MUST_CHECK int s3_upload_new(struct s3 *, const char *key,
-    const struct object *o, uint64_t size, size_t part, struct sink **,
-    struct err *);
+struct s3_upload {
+	const char *key;        /* copied, as o is */
+	const struct object *o; /* NULL: no headers */
+	uint64_t size; /* if that is known (no larger buffer), or S3_ALL */
+	/* Bytes, at least S3_PART_MIN (tests may take less where the server
+	 * allows); it grows when many parts were sent, so that S3_PARTS_MAX
+	 * suffice. */
+	size_t part;
+	/* NULL: what is written waits while a part is sent.  Otherwise the
+	 * caller has accounted for one more part, sent meanwhile, and for
+	 * others memory is taken from this pool while it has any; the pool
+	 * outlives the sink. */
+	struct pool *spare;
+};
+MUST_CHECK int s3_upload_new(struct s3 *, const struct s3_upload *,
+    struct sink **, struct err *);
 /* Abort uploads under prefix that were begun before then; *n: how many.
  * MinIO lists only the uploads of one key, prefix being all of it, and throws
  * away what is older than a day by itself. */

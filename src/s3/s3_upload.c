@@ -2,10 +2,12 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/pool.h"
 #include "base/str.h"
 #include "s3/headers.h"
 #include "s3/s3.h"
 #include "s3/s3_error.h"
+#include "s3/s3_part.h"
 #include "s3/s3_request.h"
 #include "s3/xml.h"
 
@@ -15,6 +17,8 @@ enum {
 	GROWN_MOST = 3 * GROW_EVERY,
 	PARTS_XML_MAX = 8 << 20,
 	QUERY_MAX = 8 << 10,
+	BESIDE = 4,              /* parts on their way at most */
+	BESIDE_COST = 128 << 10, /* a thread and a connection */
 };
 
 struct upload {
@@ -25,19 +29,23 @@ struct upload {
 	struct buf buf;  /* the part being filled; .max is its size */
 	char *id;        /* NULL: not begun, or over */
 	bool checksums;  /* of all parts, as was said when it was begun */
-	unsigned parts;
-	struct buf sent; /* the parts as completion wants them */
+	unsigned parts;  /* confirmed */
+	struct buf sent; /* these as completion wants them */
 	uint64_t total;
+	bool broken; /* a part did not arrive */
+	/* Parts on their way, in order.  There is memory for as many as were
+	 * accounted for when it began, and were taken from the pool. */
+	struct s3_part *beside[BESIDE];
+	unsigned nbeside, accounted, taken;
+	struct pool *spare; /* or NULL */
+	struct buf next;    /* memory of one that has arrived */
 };
 
 /* --- begin */
 
 static int
-upload_query(const struct upload *u, unsigned part, struct buf *b,
-    struct err *err)
+upload_query(const struct upload *u, struct buf *b, struct err *err)
 {
-	if (part > 0 && buf_printf(b, err, "partNumber=%u&", part))
-		return -1;
 	return buf_puts(b, "uploadId=", err) || str_percent(b, u->id, "", err)
 	           ? -1
 	           : 0;
@@ -96,7 +104,7 @@ abandon(struct upload *u)
 	struct retry_hint hint = { 0 };
 	struct err err = { 0 };
 
-	if (upload_query(u, 0, &query, &err) ||
+	if (upload_query(u, &query, &err) ||
 	    abort_upload(u->s, u->key, query.data, &hint, &err))
 		log_debug("multipart upload of '%s' was not aborted: %s",
 		    u->key, err.msg);
@@ -127,58 +135,184 @@ note_part(struct upload *u, const struct s3_reply *r, struct err *err)
 	return 0;
 }
 
+/* What is in the buffer becomes the next part. */
 static int
-put_part(struct upload *u, struct s3_reply *r, struct err *err)
+take_part(struct upload *u, struct s3_part *p, struct err *err)
 {
-	struct s3_request q = {
-		.kind = S3_PUT,
-		.method = "PUT",
-		.what = "write to",
-		.key = u->key,
-		.body = u->buf.data,
-		.body_len = u->buf.len,
-	};
-	AUTO(buf) struct buf query = { .max = QUERY_MAX };
-
 	if (!u->id && begin(u, err))
 		return -1;
 	/* more than a test can send */
-	if (u->parts == S3_PARTS_MAX)
+	if (u->parts + u->nbeside == S3_PARTS_MAX)
 		return err_set(err, ERR_USAGE,
 		    "'%s' is too large for %d parts of this size", u->key,
 		    (int)S3_PARTS_MAX);
-	if (upload_query(u, u->parts + 1, &query, err))
-		return -1;
-	q.query = query.data;
-	q.checksum = u->checksums;
-	return s3_request(u->s, &q, r, err) ? -1 : note_part(u, r, err);
+	*p = (struct s3_part){ .s = u->s,
+		.key = u->key,
+		.id = u->id,
+		.checksum = u->checksums,
+		.number = u->parts + u->nbeside + 1,
+		.body = u->buf };
+	u->buf = u->next;
+	u->buf.max = p->body.max;
+	u->next = (struct buf){ 0 };
+	return 0;
+}
+
+/* Its memory is there for the one that is filled next. */
+static void
+reuse(struct upload *u, struct s3_part *p)
+{
+	struct buf *to = u->buf.data ? &u->next : &u->buf;
+
+	buf_done(to);
+	*to = p->body;
+	buf_clear(to);
+	p->body = (struct buf){ 0 };
 }
 
 /* An upload has checksums from its first part on, and only if it was begun with
  * them: it is begun again where the server wants them. */
 static bool
-begun_wrong(const struct upload *u, const struct s3_reply *r)
+begun_wrong(const struct upload *u, const struct s3_part *p)
 {
-	return u->id && !u->checksums && u->parts == 0 &&
-	       s3_error_wants_checksum(r);
+	return u->id && !u->checksums && p->number == 1 &&
+	       s3_error_wants_checksum(&p->reply);
 }
 
 static int
+send_again(struct upload *u, struct s3_part *p, struct err *err)
+{
+	abandon(u);
+	if (begin(u, err))
+		return -1;
+	p->id = u->id;
+	p->checksum = u->checksums;
+	return s3_part_send(p, err);
+}
+
+static int
+send_now(struct upload *u, struct err *err)
+{
+	AUTO(s3_part) struct s3_part p = { 0 };
+	int rc;
+
+	if (take_part(u, &p, err))
+		return -1;
+	rc = s3_part_send(&p, err);
+	if (rc && begun_wrong(u, &p))
+		rc = send_again(u, &p, err);
+	if (rc || note_part(u, &p.reply, err))
+		return -1;
+	reuse(u, &p);
+	return 0;
+}
+
+/* --- parts on their way while the next is filled */
+
+/* The oldest one, for the list of parts is in their order. */
+static int
+collect(struct upload *u, struct err *err)
+{
+	struct s3_part *p = u->beside[0];
+	int rc = s3_part_wait(p, err);
+
+	if (rc == 0)
+		rc = note_part(u, &p->reply, err);
+	u->nbeside--;
+	for (unsigned i = 0; i < u->nbeside; i++)
+		u->beside[i] = u->beside[i + 1];
+	reuse(u, p);
+	s3_part_done(p);
+	free(p);
+	return rc;
+}
+
+static int
+collect_all(struct upload *u, struct err *err)
+{
+	int rc = 0;
+
+	while (u->nbeside > 0) {
+		struct err why = { 0 };
+
+		if (collect(u, &why) && rc == 0) {
+			*err = why;
+			rc = -1;
+		}
+	}
+	return rc;
+}
+
+static uint64_t
+cost_beside(const struct upload *u)
+{
+	return u->buf.max + BESIDE_COST;
+}
+
+static void
+give_back(struct upload *u)
+{
+	if (u->taken > 0)
+		pool_give(u->spare, u->taken * cost_beside(u));
+	u->taken = 0;
+}
+
+/* Is there memory for one more on its way? */
+static bool
+room_beside(struct upload *u)
+{
+	if (u->nbeside < u->accounted + u->taken)
+		return true;
+	if (!u->spare || u->nbeside == BESIDE ||
+	    !pool_try(u->spare, cost_beside(u)))
+		return false;
+	u->taken++;
+	return true;
+}
+
+static int
+start_part(struct upload *u, struct err *err)
+{
+	struct s3_part *p = calloc(1, sizeof *p);
+
+	if (!p)
+		return err_nomem(err);
+	if (take_part(u, p, err)) {
+		free(p);
+		return -1;
+	}
+	s3_part_start(p);
+	u->beside[u->nbeside++] = p;
+	return 0;
+}
+
+/* Larger ones: what was accounted for is in the one that is filled. */
+static int
+grow(struct upload *u, struct err *err)
+{
+	if (collect_all(u, err))
+		return -1;
+	give_back(u);
+	buf_done(&u->next);
+	u->accounted = 0;
+	u->buf.max *= 2;
+	return 0;
+}
+
+/* The first goes alone: with it the upload is begun, and its checksums. */
+static int
 send_part(struct upload *u, struct err *err)
 {
-	AUTO(s3_reply) struct s3_reply r = { 0 };
+	unsigned begun = u->parts + u->nbeside + 1;
+	int rc;
 
-	if (put_part(u, &r, err)) {
-		if (!begun_wrong(u, &r))
-			return -1;
-		abandon(u);
-		if (put_part(u, &r, err))
-			return -1;
-	}
-	buf_clear(&u->buf);
-	if (u->parts % GROW_EVERY == 0 && u->parts <= GROWN_MOST)
-		u->buf.max *= 2;
-	return 0;
+	if (begun > 1 && u->nbeside > 0 && !room_beside(u) && collect(u, err))
+		return -1;
+	rc =
+	    begun > 1 && room_beside(u) ? start_part(u, err) : send_now(u, err);
+	if (rc == 0 && begun % GROW_EVERY == 0 && begun <= GROWN_MOST)
+		rc = grow(u, err);
+	return rc;
 }
 
 /* A full part leaves when the byte behind it comes: what fits into one part is
@@ -193,7 +327,8 @@ upload_write(struct sink *s, const void *data, size_t n, struct err *err)
 		size_t k = u->buf.max - u->buf.len;
 
 		if (k == 0) {
-			if (send_part(u, err))
+			u->broken |= send_part(u, err) != 0;
+			if (u->broken)
 				return -1;
 			continue;
 		}
@@ -262,7 +397,7 @@ complete(struct upload *u, struct err *err)
 	AUTO(buf) struct buf query = { .max = QUERY_MAX };
 	AUTO(s3_reply) struct s3_reply r = { 0 };
 
-	if (upload_query(u, 0, &query, err) ||
+	if (upload_query(u, &query, err) ||
 	    buf_puts(&u->sent, "</CompleteMultipartUpload>", err))
 		return -1;
 	q.query = query.data;
@@ -299,10 +434,15 @@ upload_finish(struct sink *s, struct err *err)
 {
 	struct upload *u = (struct upload *)s;
 
+	/* for a caller that goes on after a write that failed */
+	if (u->broken)
+		return err_set(err, ERR_IO, "a part of '%s' was not stored",
+		    u->key);
 	if (!u->id)
 		return s3_put(u->s, u->key, u->buf.data, u->buf.len, &u->o,
 		    NULL, err);
-	if ((u->buf.len > 0 && send_part(u, err)) || complete(u, err))
+	if ((u->buf.len > 0 && send_part(u, err)) || collect_all(u, err) ||
+	    complete(u, err))
 		return -1;
 	free(TAKE(u->id));
 	return keep_tags(u, err);
@@ -314,12 +454,17 @@ static void
 upload_free(struct sink *s)
 {
 	struct upload *u = (struct upload *)s;
+	struct err ignored = { 0 };
 
+	/* none may arrive behind the end; it is one that failed, if any did */
+	(void)collect_all(u, &ignored);
+	give_back(u);
 	if (u->id)
 		abandon(u);
 	free(u->key);
 	object_done(&u->o);
 	buf_done(&u->buf);
+	buf_done(&u->next);
 	buf_done(&u->sent);
 	free(u);
 }
@@ -332,8 +477,8 @@ static const struct sink_ops upload_ops = {
 };
 
 int
-s3_upload_new(struct s3 *s, const char *key, const struct object *o,
-    uint64_t size, size_t part, struct sink **out, struct err *err)
+s3_upload_new(struct s3 *s, const struct s3_upload *to, struct sink **out,
+    struct err *err)
 {
 	struct upload *u = calloc(1, sizeof *u);
 	AUTO(sink) struct sink *sink = NULL;
@@ -342,11 +487,14 @@ s3_upload_new(struct s3 *s, const char *key, const struct object *o,
 		return err_nomem(err);
 	sink = sink_init(&u->sink, &upload_ops, NULL);
 	u->s = s;
-	u->buf.max = part;
+	u->buf.max = to->part;
 	u->sent.max = PARTS_XML_MAX;
-	if (str_dup(key, &u->key, err) ||
-	    (o && object_copy_headers(&u->o, o, err)) ||
-	    (size < part && buf_reserve(&u->buf, (size_t)size, err)) ||
+	u->spare = to->spare;
+	u->accounted = to->spare ? 1 : 0;
+	if (str_dup(to->key, &u->key, err) ||
+	    (to->o && object_copy_headers(&u->o, to->o, err)) ||
+	    (to->size < to->part &&
+	        buf_reserve(&u->buf, (size_t)to->size, err)) ||
 	    buf_puts(&u->sent,
 	        "<CompleteMultipartUpload xmlns=\""
 	        "http://s3.amazonaws.com/doc/2006-03-01/\">",

@@ -38,7 +38,7 @@ store_put_bytes(struct store *st, const char *key, const void *p, size_t n,
 {
 	AUTO(sink) struct sink *s = NULL;
 
-	if (st->ops->put(st, key, &s, err) || sink_write(s, p, n, err))
+	if (st->ops->put(st, key, NULL, &s, err) || sink_write(s, p, n, err))
 		return -1;
 	return sink_finish(s, err);
 }

@@ -12,6 +12,7 @@
 
 enum { STORE_KEY_MAX = 800, STORE_PART_MAX = 200 }; /* bytes */
 
+struct pool;
 struct store;
 struct s3_options;
 
@@ -38,9 +39,12 @@ struct store_ops {
 	int (*open)(struct store *, struct err *);
 	/* The sink's finish publishes the object as a whole.  The key is new:
 	 * nothing is ever overwritten (what happens if it is not is the
-	 * driver's: correctness does not depend on it). */
-	int (*put)(struct store *, const char *key, struct sink **,
-	    struct err *);
+	 * driver's: correctness does not depend on it).  spare: the caller
+	 * has memory for a second part beside the one that is filled (of the
+	 * driver's uploads), and for more of them this pool is tried; it
+	 * outlives the sink.  NULL: one part at a time. */
+	int (*put)(struct store *, const char *key, struct pool *spare,
+	    struct sink **, struct err *);
 	/* [off, off + len), which must be there: ERR_CORRUPT.  to is borrowed
 	 * and not finished. */
 	int (*get)(struct store *, const char *key, uint64_t off, uint64_t len,

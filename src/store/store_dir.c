@@ -341,11 +341,13 @@ begin(struct dir_sink *s, struct err *err)
 }
 
 static int
-dir_put(struct store *st, const char *key, struct sink **ret, struct err *err)
+dir_put(struct store *st, const char *key, struct pool *spare,
+    struct sink **ret, struct err *err)
 {
 	AUTO(sink) struct sink *owned = NULL;
 	struct dir_sink *s;
 
+	(void)spare;
 	if (store_check_key(key, err))
 		return -1;
 	s = calloc(1, sizeof *s);

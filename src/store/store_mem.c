@@ -122,11 +122,13 @@ static const struct sink_ops mem_sink_ops = {
 };
 
 static int
-mem_put(struct store *st, const char *key, struct sink **ret, struct err *err)
+mem_put(struct store *st, const char *key, struct pool *spare,
+    struct sink **ret, struct err *err)
 {
 	AUTO(sink) struct sink *owned = NULL;
 	struct mem_sink *s;
 
+	(void)spare;
 	if (store_check_key(key, err))
 		return -1;
 	s = calloc(1, sizeof *s);

@@ -20,11 +20,12 @@ open_it(struct store *st, struct err *err)
 }
 
 static int
-put(struct store *st, const char *key, struct sink **ret, struct err *err)
+put(struct store *st, const char *key, struct pool *spare, struct sink **ret,
+    struct err *err)
 {
 	struct sink *s = NULL;
 
-	if (of(st)->to->ops->put(of(st)->to, key, &s, err))
+	if (of(st)->to->ops->put(of(st)->to, key, spare, &s, err))
 		return -1;
 	return sink_rate_new(s, of(st)->send, ret, err);
 }

@@ -53,14 +53,19 @@ open_bucket(struct store *st, struct err *err)
 }
 
 static int
-put(struct store *st, const char *key, struct sink **ret, struct err *err)
+put(struct store *st, const char *key, struct pool *spare, struct sink **ret,
+    struct err *err)
 {
 	struct store_s3 *d = of(st);
 	AUTO(free) char *full = NULL;
+	struct s3_upload u = {
+		.size = S3_ALL, .part = d->part, .spare = spare
+	};
 
 	if (full_key(d, key, &full, err))
 		return -1;
-	return s3_upload_new(d->s3, full, NULL, S3_ALL, d->part, ret, err);
+	u.key = full;
+	return s3_upload_new(d->s3, &u, ret, err);
 }
 
 /* No HTTP range is empty. */

@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "base/pool.h"
 #include "base/str.h"
 #include "s3/s3.h"
 
@@ -534,9 +535,12 @@ static void
 upload(struct s3 *s, const char *key, const struct object *o, const char *data,
     size_t n)
 {
+	AUTO(pool) struct pool *spare = NULL;
 	AUTO(sink) struct sink *up = NULL;
 
-	OK(s3_upload_new(s, key, o, S3_ALL, PART, &up, &why));
+	OK(pool_new(1, 4 * (uint64_t)PART, 0, &spare, &why));
+	OK(s3_upload_new(s, &(struct s3_upload){ key, o, S3_ALL, PART, spare },
+	    &up, &why));
 	for (size_t i = 0; i < n; i += 1 << 20)
 		OK(sink_write(up, data + i, n - i < 1 << 20 ? n - i : 1 << 20,
 		    &why));
@@ -548,12 +552,12 @@ uploads_of_one_and_of_many_parts_arrive(void **state)
 {
 	struct world *w = *state;
 	static const size_t size[] = { 0, 1, PART, PART + 1, 2 * PART,
-		2 * PART + 77 };
-	AUTO(free) char *data = malloc(3 * (size_t)PART);
+		2 * PART + 77, 6 * PART + 77 };
+	AUTO(free) char *data = malloc(7 * (size_t)PART);
 	AUTO(object) struct object o = { 0 };
 
 	assert_non_null(data);
-	pattern(data, 3 * (size_t)PART);
+	pattern(data, 7 * (size_t)PART);
 	fill(&o);
 	for (size_t i = 0; i < sizeof size / sizeof *size; i++) {
 		const struct s3_get g = { "up/load + x", 0, S3_ALL, NULL };
@@ -569,6 +573,9 @@ static void
 an_upload_without_finish_leaves_nothing(void **state)
 {
 	struct world *w = *state;
+	const struct s3_upload to = {
+		.key = "aborted", .size = S3_ALL, .part = PART
+	};
 	AUTO(free) char *data = malloc(2 * (size_t)PART);
 	struct sink *up = NULL;
 	struct err err = { 0 };
@@ -576,7 +583,7 @@ an_upload_without_finish_leaves_nothing(void **state)
 
 	assert_non_null(data);
 	pattern(data, 2 * (size_t)PART);
-	OK(s3_upload_new(w->s, "aborted", NULL, S3_ALL, PART, &up, &why));
+	OK(s3_upload_new(w->s, &to, &up, &why));
 	OK(sink_write(up, data, 2 * (size_t)PART, &why));
 	sink_free(up);
 	assert_int_equal(s3_head(w->s, "aborted", NULL, NULL, &err), -1);
@@ -589,6 +596,9 @@ static void
 a_sweep_ends_old_uploads_and_no_others(void **state)
 {
 	struct world *w = *state;
+	const struct s3_upload to = {
+		.key = "sweep/a b", .size = S3_ALL, .part = PART
+	};
 	AUTO(free) char *data = malloc(2 * (size_t)PART);
 	AUTO(sink) struct sink *up = NULL;
 	struct err err = { 0 };
@@ -597,7 +607,7 @@ a_sweep_ends_old_uploads_and_no_others(void **state)
 	assert_non_null(data);
 	pattern(data, 2 * (size_t)PART);
 	OK(s3_upload_sweep(w->s, "sweep/a b", INT64_MAX, &n, &why));
-	OK(s3_upload_new(w->s, "sweep/a b", NULL, S3_ALL, PART, &up, &why));
+	OK(s3_upload_new(w->s, &to, &up, &why));
 	OK(sink_write(up, data, 2 * (size_t)PART, &why));
 	OK(s3_upload_sweep(w->s, "sweep/a b", s3_now(w->s) - 3600, &n, &why));
 	assert_int_equal(n, 0);

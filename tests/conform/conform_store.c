@@ -121,7 +121,7 @@ a_sweep_removes_what_a_crash_left(void **state)
 	assert_int_equal(store_s3_new(&w->options, "sweep", true, &st, &err),
 	    0);
 	assert_int_equal(st->ops->open(st, &err), 0);
-	assert_int_equal(st->ops->put(st, "a/b", &s, &err), 0);
+	assert_int_equal(st->ops->put(st, "a/b", NULL, &s, &err), 0);
 	if (sink_write(s, bytes, 9 << 20, &err))
 		fail_msg("%s", err.msg);
 	if (st->ops->sweep(st, "b/", st->ops->now(st) + 60, &n, &err))

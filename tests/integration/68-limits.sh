@@ -46,8 +46,11 @@ awkward() {
 	    print(json.dumps({"key": "k" * 200 + "%d" % i, "size": 9, "seed": i,
 	                      "meta": {"x%d" % k: "v" * 150 for k in range(9)}}))
 	PY
-	s3_source big "$B" large/random $((20 << 20)) random
 	s3_source big "$B" large/text $((20 << 20)) text
+	local i
+	for i in 1 2 3 4; do
+		s3_source big "$B" "large/random$i" $((28 << 20)) random
+	done
 }
 
 # in MIB with so many transfers: COMMAND...

@@ -264,11 +264,13 @@ static const struct sink_ops arriving_ops = {
 };
 
 static int
-put(void *arg, const struct object *o, struct sink **out, struct err *err)
+put(void *arg, const struct object *o, struct pool *spare, struct sink **out,
+    struct err *err)
 {
 	struct arriving *a = calloc(1, sizeof *a);
 	AUTO(sink) struct sink *s = NULL;
 
+	(void)spare;
 	if (!a)
 		return err_nomem(err);
 	a->b = arg;

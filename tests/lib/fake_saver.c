@@ -315,7 +315,7 @@ put_one(const struct object_target *t, const struct fake_object *f,
 {
 	AUTO(sink) struct sink *to = NULL;
 
-	if (t->put(t->arg, &f->o, &to, err) ||
+	if (t->put(t->arg, &f->o, NULL, &to, err) ||
 	    sink_write(to, f->data, f->len, err))
 		return -1;
 	return sink_finish(to, err);

@@ -28,6 +28,9 @@ struct httpd {
 	unsigned nconn, connections;
 	char url[40], complaint[512];
 	const struct httpd_step *step;
+	/* HTTPD_BESIDE: who waits for an answer, by its place among them */
+	int held[CONNECTIONS];
+	unsigned nheld;
 	struct record record[REQUESTS];
 	unsigned nrecord;
 	size_t used;
@@ -174,6 +177,7 @@ send_body(int fd, enum httpd_fault fault, const char *body, size_t len)
 {
 	switch (fault) {
 	case HTTPD_FINE:
+	case HTTPD_BESIDE:
 		send_all(fd, body, len);
 		return true;
 	case HTTPD_CUT:
@@ -226,6 +230,38 @@ answer(int fd, const struct httpd_step *s, bool head)
 	return head ? true : send_body(fd, s->fault, body, len);
 }
 
+static unsigned
+count_beside(const struct httpd_step *s)
+{
+	unsigned n = 0;
+
+	while (s[n].fault == HTTPD_BESIDE && n < CONNECTIONS)
+		n++;
+	return n;
+}
+
+/* False: none of them is meant. */
+static bool
+hold(struct httpd *h, int fd, const char *head)
+{
+	unsigned n = count_beside(h->step), i = 0;
+
+	if (h->nheld == 0)
+		memset(h->held, 0, sizeof h->held);
+	while (i < n && (h->held[i] || !matches(&h->step[i], head)))
+		i++;
+	if (i == n)
+		return false;
+	h->held[i] = fd;
+	if (++h->nheld < n)
+		return true;
+	for (i = n; i-- > 0;)
+		(void)answer(h->held[i], &h->step[i], false);
+	h->nheld = 0;
+	h->step += n;
+	return true;
+}
+
 static bool
 serve(struct httpd *h, int fd)
 {
@@ -235,6 +271,8 @@ serve(struct httpd *h, int fd)
 
 	if (!r)
 		return false;
+	if (s->fault == HTTPD_BESIDE && hold(h, fd, r->head))
+		return true;
 	if (s->status == 0) {
 		complain(h, "one more than expected", r->head);
 		s = &surprise;

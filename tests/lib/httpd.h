@@ -22,6 +22,9 @@ enum httpd_fault {
 	HTTPD_CLOSE,       /* "Connection: close" and no Content-Length */
 	HTTPD_OLD,         /* HTTP/1.0 */
 	HTTPD_RAW,         /* the body is all that is sent, then the end */
+	HTTPD_BESIDE, /* with those next to it that are such: they come in any
+	               * order, and are answered when all of them are there,
+	               * the last step first */
 };
 
 struct httpd_step {

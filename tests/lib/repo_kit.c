@@ -87,7 +87,8 @@ static const struct sink_ops kit_sink_ops = {
 };
 
 static int
-kit_put(struct store *st, const char *key, struct sink **ret, struct err *err)
+kit_put(struct store *st, const char *key, struct pool *spare,
+    struct sink **ret, struct err *err)
 {
 	struct kit *k = kit_of(st);
 	struct kit_sink *s;
@@ -101,7 +102,7 @@ kit_put(struct store *st, const char *key, struct sink **ret, struct err *err)
 		return err_nomem(err);
 	s->kit = k;
 	s->fails = k->fail_key && str_ends(key, k->fail_key);
-	if (k->inner->ops->put(k->inner, key, &s->inner, err)) {
+	if (k->inner->ops->put(k->inner, key, spare, &s->inner, err)) {
 		free(s);
 		return -1;
 	}

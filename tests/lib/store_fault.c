@@ -107,15 +107,15 @@ static const struct sink_ops broken_sink_ops = {
 };
 
 static int
-put_through(struct store_broken *b, const char *key, struct sink **ret,
-    struct err *err)
+put_through(struct store_broken *b, const char *key, struct pool *spare,
+    struct sink **ret, struct err *err)
 {
 	struct broken_sink *s = calloc(1, sizeof *s);
 	struct sink *real = NULL;
 
 	if (!s)
 		return err_nomem(err);
-	if (b->real->ops->put(b->real, key, &real, err)) {
+	if (b->real->ops->put(b->real, key, spare, &real, err)) {
 		free(s);
 		return -1;
 	}
@@ -125,13 +125,13 @@ put_through(struct store_broken *b, const char *key, struct sink **ret,
 }
 
 static int
-broken_put(struct store *st, const char *key, struct sink **ret,
-    struct err *err)
+broken_put(struct store *st, const char *key, struct pool *spare,
+    struct sink **ret, struct err *err)
 {
 	struct store_broken *b = of(st);
 	AUTO(sink) struct sink *s = NULL;
 
-	if (BROKEN(b->plan, put_through(b, key, &s, err)))
+	if (BROKEN(b->plan, put_through(b, key, spare, &s, err)))
 		return -1;
 	*ret = TAKE(s);
 	return 0;

@@ -157,7 +157,7 @@ nothing_is_there_before_finish(void **state)
 	AUTO(sink) struct sink *s = NULL;
 	struct err err = { 0 };
 
-	assert_int_equal(f->st->ops->put(f->st, "new/a", &s, &err), 0);
+	assert_int_equal(f->st->ops->put(f->st, "new/a", NULL, &s, &err), 0);
 	assert_int_equal(sink_write(s, "hello", 5, &err), 0);
 	assert_missing(f, "new/a");
 	assert_lists(f, "", true, "");
@@ -174,7 +174,7 @@ an_abandoned_put_leaves_nothing(void **state)
 	struct sink *s = NULL;
 	struct err err = { 0 };
 
-	assert_int_equal(f->st->ops->put(f->st, "new/a", &s, &err), 0);
+	assert_int_equal(f->st->ops->put(f->st, "new/a", NULL, &s, &err), 0);
 	assert_int_equal(sink_write(s, "hello", 5, &err), 0);
 	sink_free(s);
 	assert_missing(f, "new/a");
@@ -211,7 +211,8 @@ odd_keys_are_refused(void **state)
 		struct buf b = { .max = 10 };
 		struct err err = { 0 };
 
-		assert_int_equal(f->st->ops->put(f->st, odd[i], &s, &err), -1);
+		assert_int_equal(f->st->ops->put(f->st, odd[i], NULL, &s, &err),
+		    -1);
 		assert_int_equal(err.code, ERR_USAGE);
 		err.code = ERR_NONE;
 		assert_int_equal(store_get_bytes(f->st, odd[i], &b, &err), -1);
@@ -270,7 +271,7 @@ large_objects_come_back(void **state)
 	char chunk[10007];
 
 	assert_int_equal(sha256_new(&h, &err), 0);
-	assert_int_equal(f->st->ops->put(f->st, "large", &s, &err), 0);
+	assert_int_equal(f->st->ops->put(f->st, "large", NULL, &s, &err), 0);
 	for (size_t at = 0; at < f->suite->big; at += sizeof chunk) {
 		memset(chunk, (int)(at % 251), sizeof chunk);
 		assert_int_equal(sha256_add(h, chunk, sizeof chunk, &err), 0);
@@ -519,7 +520,7 @@ a_sweep_spares_what_is_young(void **state)
 	unsigned n = 99;
 
 	put(f, "a/done", "x");
-	assert_int_equal(st->ops->put(st, "a/b", &s, &err), 0);
+	assert_int_equal(st->ops->put(st, "a/b", NULL, &s, &err), 0);
 	assert_int_equal(sink_write(s, "hello", 5, &err), 0);
 	if (st->ops->sweep(st, "a/", st->ops->now(st) - 3600, &n, &err))
 		fail_msg("%s", err.msg);

@@ -7,9 +7,13 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
+
 #include "../lib/failalloc.h"
+#include "../lib/failcall.h"
 #include "../lib/s3_kit.h"
 #include "../lib/sparse.h"
+#include "base/pool.h"
 
 #define BEGIN                                              \
 	KIT_XML("POST", "/bucket/k?uploads= ",             \
@@ -34,16 +38,29 @@
 	}
 
 /* Parts of four bytes. */
+static const struct s3_upload k4 = { .key = "k", .size = S3_ALL, .part = 4 };
+
 static int
-upload(struct s3 *s, const char *text, const struct object *o, uint64_t size,
+upload_as(struct s3 *s, const struct s3_upload *to, const char *text,
     struct err *err)
 {
 	AUTO(sink) struct sink *up = NULL;
 
-	if (s3_upload_new(s, "k", o, size, 4, &up, err) ||
+	if (s3_upload_new(s, to, &up, err) ||
 	    sink_write(up, text, strlen(text), err))
 		return -1;
 	return sink_finish(up, err);
+}
+
+static int
+upload(struct s3 *s, const char *text, const struct object *o, uint64_t size,
+    struct err *err)
+{
+	struct s3_upload to = k4;
+
+	to.o = o;
+	to.size = size;
+	return upload_as(s, &to, text, err);
 }
 
 static void
@@ -201,9 +218,7 @@ an_upload_that_is_not_finished_is_aborted(void **state)
 		struct err err = { 0 };
 
 		s3_kit_start(&k, both[i], NULL);
-		assert_int_equal(s3_upload_new(k.s, "k", NULL, S3_ALL, 4, &up,
-		                     &err),
-		    0);
+		assert_int_equal(s3_upload_new(k.s, &k4, &up, &err), 0);
 		assert_int_equal(sink_write(up, "abcde", 5, &err), 0);
 		sink_free(up);
 		s3_kit_check(&k);
@@ -221,8 +236,7 @@ nothing_sent_means_nothing_to_abort(void **state)
 
 	(void)state;
 	s3_kit_start(&k, steps, NULL);
-	assert_int_equal(s3_upload_new(k.s, "k", NULL, S3_ALL, 4, &up, &err),
-	    0);
+	assert_int_equal(s3_upload_new(k.s, &k4, &up, &err), 0);
 	assert_int_equal(sink_write(up, "abcd", 4, &err), 0);
 	sink_free(up);
 	s3_kit_check(&k);
@@ -338,19 +352,18 @@ tags_are_put_again_where_the_server_lost_them(void **state)
 
 /* Parts of one byte: 2000 of them, then of two, of four and of eight. */
 static void
-parts_grow_when_they_become_many(void **state)
+expect_growing(struct pool *spare)
 {
 	enum { PARTS = 6003 };
+	const struct s3_upload to = {
+		.key = "k", .size = 2000 * 7 + 8 * 3, .part = 1, .spare = spare
+	};
 	static struct httpd_step steps[PARTS + 3];
 	static char target[PARTS][48], text[2000 * 7 + 8 * 3];
 	AUTO(s3_kit) struct s3_kit k;
 	AUTO(sink) struct sink *up = NULL;
 	struct err err = { 0 };
 
-	(void)state;
-	if (!sparse_not())
-		skip(); /* too long there, and each request is like the others
-		         */
 	steps[0] = (struct httpd_step)BEGIN;
 	for (int i = 0; i < PARTS; i++) {
 		(void)snprintf(target[i], sizeof target[i],
@@ -361,9 +374,7 @@ parts_grow_when_they_become_many(void **state)
 	steps[PARTS + 1] = (struct httpd_step)KIT_XML("POST", COMPLETE, DONE);
 	memset(text, 'x', sizeof text);
 	s3_kit_start(&k, steps, NULL);
-	assert_int_equal(s3_upload_new(k.s, "k", NULL, sizeof text, 1, &up,
-	                     &err),
-	    0);
+	assert_int_equal(s3_upload_new(k.s, &to, &up, &err), 0);
 	assert_int_equal(sink_write(up, text, sizeof text, &err), 0);
 	assert_int_equal(sink_finish(up, &err), 0);
 	s3_kit_check(&k);
@@ -373,6 +384,211 @@ parts_grow_when_they_become_many(void **state)
 	assert_int_equal(httpd_body_len(k.d, 4001), 4);
 	assert_int_equal(httpd_body_len(k.d, 6001), 8);
 	assert_int_equal(httpd_body_len(k.d, 6003), 8);
+}
+
+static void
+parts_grow_when_they_become_many(void **state)
+{
+	AUTO(pool) struct pool *full = NULL;
+	struct err err = { 0 };
+
+	(void)state;
+	if (!sparse_not())
+		skip(); /* too long there, and each request is like the others
+		         */
+	expect_growing(NULL);
+	/* one on its way, which comes before the next */
+	assert_int_equal(pool_new(1, 0, 0, &full, &err), 0);
+	expect_growing(full);
+}
+
+/* --- parts beside one another */
+
+/* Memory for so many more parts of four bytes. */
+static void
+pool_of(unsigned parts, struct pool **ret)
+{
+	struct err err = { 0 };
+
+	/* a part has a thread and a connection, of 128 KiB */
+	assert_int_equal(pool_new(1, (uint64_t)parts * ((128 << 10) + 4), 0,
+	                     ret, &err),
+	    0);
+}
+
+/* What was taken is there again. */
+static void
+expect_whole(struct pool *p, unsigned parts)
+{
+	const uint64_t all = (uint64_t)parts * ((128 << 10) + 4);
+
+	assert_false(pool_try(p, all + 1));
+	assert_true(pool_try(p, all));
+	pool_give(p, all);
+}
+
+static int
+upload_beside(const struct httpd_step *steps, const char *text, unsigned spare,
+    struct err *err)
+{
+	AUTO(s3_kit) struct s3_kit k;
+	AUTO(pool) struct pool *pool = NULL;
+	struct s3_upload to = k4;
+	int rc;
+
+	pool_of(spare, &pool);
+	to.spare = pool;
+	s3_kit_start(&k, steps, NULL);
+	rc = upload_as(k.s, &to, text, err);
+	s3_kit_check(&k);
+	expect_whole(pool, spare);
+	if (rc == 0)
+		assert_non_null(strstr(httpd_body(k.d, httpd_requests(k.d) - 1),
+		    "<PartNumber>1</PartNumber><ETag>&#34;p1&#34;</ETag></Part>"
+		    "<Part><PartNumber>2</PartNumber><ETag>&#34;p2&#34;</ETag></Part>"
+		    "<Part><PartNumber>3</PartNumber><ETag>&#34;p3&#34;</ETag>"));
+	return rc;
+}
+
+/* The server answers when all of them are there. */
+static void
+parts_go_beside_one_another_where_there_is_memory(void **state)
+{
+	const struct httpd_step two[] = { BEGIN, PART("1", 0),
+		PART("2", HTTPD_BESIDE), PART("3", HTTPD_BESIDE), PART("4", 0),
+		KIT_XML("POST", COMPLETE, DONE), KIT_END };
+	const struct httpd_step three[] = { BEGIN, PART("1", 0),
+		PART("2", HTTPD_BESIDE), PART("3", HTTPD_BESIDE),
+		PART("4", HTTPD_BESIDE), KIT_XML("POST", COMPLETE, DONE),
+		KIT_END };
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(upload_beside(two, "1111222233334", 1, &err), 0);
+	assert_int_equal(upload_beside(three, "1111222233334", 2, &err), 0);
+}
+
+/* More than four would be connections that others need. */
+static void
+no_more_than_four_are_on_their_way(void **state)
+{
+	const struct httpd_step steps[] = { BEGIN, PART("1", 0),
+		PART("2", HTTPD_BESIDE), PART("3", HTTPD_BESIDE),
+		PART("4", HTTPD_BESIDE), PART("5", HTTPD_BESIDE), PART("6", 0),
+		KIT_XML("POST", COMPLETE, DONE), KIT_END };
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(upload_beside(steps, "111122223333444455556", 9, &err),
+	    0);
+}
+
+static void
+without_more_memory_one_is_on_its_way(void **state)
+{
+	const struct httpd_step steps[] = { BEGIN, PART("1", 0), PART("2", 0),
+		PART("3", 0), PART("4", 0), KIT_XML("POST", COMPLETE, DONE),
+		KIT_END };
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(upload_beside(steps, "1111222233334", 0, &err), 0);
+}
+
+/* Without a thread it is sent by the caller's. */
+static void
+no_thread_is_no_failure(void **state)
+{
+	const struct httpd_step steps[] = { BEGIN, PART("1", 0), PART("2", 0),
+		PART("3", 0), KIT_XML("POST", COMPLETE, DONE), KIT_END };
+	AUTO(s3_kit) struct s3_kit k;
+	AUTO(pool) struct pool *pool = NULL;
+	struct s3_upload to = k4;
+	struct err err = { 0 };
+
+	(void)state;
+	pool_of(1, &pool);
+	to.spare = pool;
+	s3_kit_start(&k, steps, NULL);
+	failcall_at("pthread_create", 0, EAGAIN);
+	assert_int_equal(upload_as(k.s, &to, "111122223", &err), 0);
+	assert_true(failcall_end());
+	s3_kit_check(&k);
+}
+
+/* The others arrive before the upload ends, so that nothing stays behind. */
+static void
+a_part_that_fails_beside_others_ends_the_upload(void **state)
+{
+	const struct httpd_step early[] = { BEGIN, PART("1", 0),
+		{ "PUT", "/bucket/k?partNumber=2&", 403, NULL, NULL, 0,
+		    HTTPD_BESIDE },
+		PART("3", HTTPD_BESIDE), ABORT, KIT_END };
+	const struct httpd_step late[] = { BEGIN, PART("1", 0),
+		PART("2", HTTPD_BESIDE),
+		{ "PUT", "/bucket/k?partNumber=3&", 403, NULL, NULL, 0,
+		    HTTPD_BESIDE },
+		ABORT, KIT_END };
+	const struct httpd_step *const both[] = { early, late };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct err err = { 0 };
+
+		assert_int_equal(upload_beside(both[i], "111122223333", 1,
+		                     &err),
+		    -1);
+		assert_int_equal(err.code, ERR_DENIED);
+	}
+}
+
+static void
+an_upload_without_one_of_its_parts_is_never_completed(void **state)
+{
+	const struct httpd_step steps[] = { BEGIN, PART("1", 0),
+		{ "PUT", "/bucket/k?partNumber=2&", 403, NULL, NULL, 0, 0 },
+		ABORT, KIT_END };
+	AUTO(s3_kit) struct s3_kit k;
+	AUTO(pool) struct pool *pool = NULL;
+	struct s3_upload to = k4;
+	struct sink *up = NULL;
+	struct err err = { 0 };
+
+	(void)state;
+	pool_of(0, &pool);
+	to.spare = pool;
+	s3_kit_start(&k, steps, NULL);
+	assert_int_equal(s3_upload_new(k.s, &to, &up, &err), 0);
+	assert_int_equal(sink_write(up, "1111222233334444", 16, &err), -1);
+	assert_int_equal(err.code, ERR_DENIED);
+	err = (struct err){ 0 };
+	assert_int_equal(sink_finish(up, &err), -1);
+	assert_string_equal(err.msg, "upload: a part of 'k' was not stored");
+	sink_free(up);
+	s3_kit_check(&k);
+}
+
+static void
+parts_on_their_way_are_waited_for_before_an_abort(void **state)
+{
+	const struct httpd_step steps[] = { BEGIN, PART("1", 0),
+		PART("2", HTTPD_BESIDE), PART("3", HTTPD_BESIDE), ABORT,
+		KIT_END };
+	AUTO(s3_kit) struct s3_kit k;
+	AUTO(pool) struct pool *pool = NULL;
+	struct s3_upload to = k4;
+	struct sink *up = NULL;
+	struct err err = { 0 };
+
+	(void)state;
+	pool_of(1, &pool);
+	to.spare = pool;
+	s3_kit_start(&k, steps, NULL);
+	assert_int_equal(s3_upload_new(k.s, &to, &up, &err), 0);
+	assert_int_equal(sink_write(up, "1111222233334", 13, &err), 0);
+	sink_free(up);
+	s3_kit_check(&k);
+	expect_whole(pool, 1);
 }
 
 #define UPLOAD(k, id, at)                                     \
@@ -456,11 +672,14 @@ a_sweep_ends_where_the_list_does_not_go_on(void **state)
 /* After a PUT, if it has a body. */
 static void
 fail_each_allocation(const struct httpd_step *steps, const char *put,
-    const struct object *o)
+    const struct object *o, struct pool *spare)
 {
+	struct s3_upload to = k4;
 	long fails = 0;
 	int rc;
 
+	to.o = o;
+	to.spare = spare;
 	for (;; fails = sparse_next(fails)) {
 		AUTO(s3_kit) struct s3_kit k;
 		struct err err = { 0 };
@@ -470,7 +689,7 @@ fail_each_allocation(const struct httpd_step *steps, const char *put,
 		    s3_put(k.s, "k", put, strlen(put), NULL, NULL, &err))
 			fail_msg("%s", err.msg);
 		failalloc_at(fails);
-		rc = upload(k.s, "abcdef", o, S3_ALL, &err);
+		rc = upload_as(k.s, &to, "abcdef", &err);
 		failalloc_at(-1);
 		if (rc == 0)
 			break;
@@ -494,10 +713,13 @@ every_allocation_may_fail(void **state)
 		KIT_END };
 	struct object_pair pair[] = { { (char[]){ "a" }, (char[]){ "1" } } };
 	const struct object o = { .tags = { pair, 1 } };
+	AUTO(pool) struct pool *spare = NULL;
 
 	(void)state;
-	fail_each_allocation(tags, "", &o);
-	fail_each_allocation(checksums, "abcd", NULL);
+	pool_of(0, &spare);
+	fail_each_allocation(tags, "", &o, NULL);
+	fail_each_allocation(tags, "", &o, spare);
+	fail_each_allocation(checksums, "abcd", NULL, NULL);
 }
 
 static void
@@ -610,6 +832,17 @@ main(void)
 		cmocka_unit_test(a_confirmation_without_an_etag_is_looked_up),
 		cmocka_unit_test(tags_are_put_again_where_the_server_lost_them),
 		cmocka_unit_test(parts_grow_when_they_become_many),
+		cmocka_unit_test(
+		    parts_go_beside_one_another_where_there_is_memory),
+		cmocka_unit_test(no_more_than_four_are_on_their_way),
+		cmocka_unit_test(without_more_memory_one_is_on_its_way),
+		cmocka_unit_test(no_thread_is_no_failure),
+		cmocka_unit_test(
+		    a_part_that_fails_beside_others_ends_the_upload),
+		cmocka_unit_test(
+		    an_upload_without_one_of_its_parts_is_never_completed),
+		cmocka_unit_test(
+		    parts_on_their_way_are_waited_for_before_an_abort),
 		cmocka_unit_test(a_sweep_aborts_what_is_old),
 		cmocka_unit_test(a_sweep_ends_where_the_list_does_not_go_on),
 		cmocka_unit_test(every_allocation_may_fail),

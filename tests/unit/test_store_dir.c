@@ -235,8 +235,8 @@ a_sweep_removes_what_a_crash_left(void **state)
 
 	assert_int_equal(st->ops->unfinished(st, "", &any, &err), 0);
 	assert_false(any);
-	assert_int_equal(st->ops->put(st, "p/a", &mine, &err), 0);
-	assert_int_equal(st->ops->put(st, "q/a", &other, &err), 0);
+	assert_int_equal(st->ops->put(st, "p/a", NULL, &mine, &err), 0);
+	assert_int_equal(st->ops->put(st, "q/a", NULL, &other, &err), 0);
 	assert_int_equal(st->ops->unfinished(st, "p/", &any, &err), 0);
 	assert_true(any);
 	assert_int_equal(st->ops->sweep(st, "p/", later, &n, &err), 0);
@@ -274,7 +274,7 @@ temporary_files_tell_whose_they_are(void **state)
 	struct err err = { 0 };
 	char name[256], pid[32];
 
-	assert_int_equal(st->ops->put(st, "p/a", &s, &err), 0);
+	assert_int_equal(st->ops->put(st, "p/a", NULL, &s, &err), 0);
 	(void)snprintf(pid, sizeof pid, ",%ld,", (long)getpid());
 	assert_non_null(only_tmp(name));
 	assert_memory_equal(name, "p%a,2", 5);
@@ -297,7 +297,7 @@ a_full_disk_says_so(void **state)
 	int rc;
 
 	(void)signal(SIGXFSZ, SIG_IGN);
-	assert_int_equal(st->ops->put(st, "a", &s, &err), 0);
+	assert_int_equal(st->ops->put(st, "a", NULL, &s, &err), 0);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
 	rc = sink_write(s, bytes, sizeof bytes, &err);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
@@ -363,7 +363,7 @@ life(struct store *st, struct err *err)
 	    store_get_bytes(st, "a/b/c", &got, err) ||
 	    st->ops->list(st, "", true, note, &b, err) ||
 	    st->ops->list(st, "a/", false, note, &b, err) ||
-	    st->ops->put(st, "p/x", &left, err) ||
+	    st->ops->put(st, "p/x", NULL, &left, err) ||
 	    st->ops->sweep(st, "p/", INT64_MAX, &n, err) ||
 	    st->ops->remove(st, "a/b/c", err))
 		return -1;
@@ -420,7 +420,7 @@ what_goes_meanwhile_is_not_missed(void **state)
 	failcall_at("fstatat64", 0, ENOENT);
 	assert_lists(st, true, "");
 	assert_true(failcall_end());
-	assert_int_equal(st->ops->put(st, "p/a", &s, &err), 0);
+	assert_int_equal(st->ops->put(st, "p/a", NULL, &s, &err), 0);
 	failcall_at("fstatat64", 0, ENOENT);
 	assert_int_equal(st->ops->sweep(st, "p/", INT64_MAX, &n, &err), 0);
 	assert_true(failcall_end());

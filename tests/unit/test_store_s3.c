@@ -67,13 +67,13 @@ a_key_that_s3_does_not_take_is_not_sent(void **state)
 	memset(key, 'k', 24);
 	key[24] = '\0';
 	begin(&b, none, prefix);
-	assert_int_equal(b.st->ops->put(b.st, key, &s, &err), -1);
+	assert_int_equal(b.st->ops->put(b.st, key, NULL, &s, &err), -1);
 	assert_int_equal(err.code, ERR_USAGE);
 	assert_non_null(strstr(err.msg, "longer than the 1024 bytes"));
 	assert_null(s);
 	/* "/" behind the prefix makes 1024 of it */
 	key[23] = '\0';
-	assert_int_equal(b.st->ops->put(b.st, key, &s, &err), 0);
+	assert_int_equal(b.st->ops->put(b.st, key, NULL, &s, &err), 0);
 	sink_free(s);
 }
 
