@@ -29,6 +29,15 @@ source_b() {
 	source_has=B
 }
 
+source_one() {
+	network=plain
+	say "one object of $((LARGE_MIB * 4)) MiB"
+	fresh source
+	s3 source mb mlpipeline
+	s3 source big mlpipeline models/ckpt.bin $((LARGE_MIB << 22)) random
+	source_has=one
+}
+
 # one in a hundred gets other bytes
 changes=0
 change_some() {
@@ -175,6 +184,34 @@ unchanged_by_us() {
 	done
 }
 
+# presigned SERVER BUCKET METHOD <KEYS
+presigned() {
+	(
+		eval "$(server_env "$WORK/$1")"
+		S3_ENDPOINT=$(endpoint "$1")
+		export S3_ENDPOINT
+		python3 tests/lib/s3.py presign "$2" "$3"
+	)
+}
+
+# What no backup can be faster than: WORKLOAD TOOL CONNECTIONS [TARGET]
+least() {
+	local urls
+	urls=("$(endpoint source)")
+	s3 source ls mlpipeline | jq -r .key >"$WORK/keys"
+	presigned source mlpipeline GET <"$WORK/keys" >"$WORK/paths"
+	if [ -n "${4:-}" ]; then
+		fresh "$4"
+		s3 "$4" mb backups
+		urls+=("$(endpoint "$4")")
+		presigned "$4" backups PUT <"$WORK/keys" |
+		    paste -d ' ' "$WORK/paths" - >"$WORK/both"
+		mv "$WORK/both" "$WORK/paths"
+	fi
+	measured "$1" "$2" '{"floor": true}' "$TOOLS/bare" "$WORK/paths" "$3" \
+	    "${urls[@]}"
+}
+
 a_by() {
 	local tool=$1
 	fresh_target
@@ -205,6 +242,7 @@ part_a() {
 		for tool in "${tools[@]}"; do
 			a_by "$tool"
 		done
+		least A 'GETs alone' 16
 	done
 	rm -rf "$WORK/local"
 }
@@ -223,8 +261,25 @@ part_b() {
 			copied B "$tool" || continue
 			restored 'B, restored' "$tool"
 		done
+		least B 'bytes moved alone' 8 target
 	done
 	rm -rf "$WORK/local"
+}
+
+part_one() {
+	local tool tools
+	source_one
+	for ((round = 1; round <= ROUNDS; round++)); do
+		mapfile -t tools < <(tools_of platform-backup 'rclone tuned' \
+		    'rclone newer')
+		for tool in "${tools[@]}"; do
+			fresh_target
+			name_server source
+			copy_command "$tool"
+			copied 'one large object' "$tool"
+		done
+		least 'one large object' 'bytes moved alone' 1 target
+	done
 }
 
 # copies_over NETWORK WORKLOAD [OUR MORE]
@@ -240,6 +295,7 @@ copies_over() {
 			[ "$tool" != platform-backup ] || more=${3:-}
 			copied "$2" "$tool" "$more" || continue
 		done
+		[ $network != slow ] || least "$2" 'GETs alone' 64
 	done
 	network=plain
 }

@@ -28,6 +28,8 @@ the authority, for https).
   mb-locked BUCKET DAYS         make one whose objects are locked so long
   versions BUCKET               one JSON line a version or delete marker
   mirror BUCKET BUCKET2         copy all objects as they are
+  presign BUCKET METHOD         for each key, a line of stdin: a path that needs
+                                no other signature, for an hour
 """
 import base64
 import concurrent.futures
@@ -115,15 +117,36 @@ class Client:
         scope = "%s/%s/s3/aws4_request" % (day, self.region)
         to_sign = "\n".join(["AWS4-HMAC-SHA256", stamp, scope,
                              sha256(canonical)])
-        key = hmac256(("AWS4" + self.secret).encode(), day.encode())
-        for part in (self.region, "s3", "aws4_request"):
-            key = hmac256(key, part.encode())
         headers[b"authorization"] = (
             "AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%s"
             % (self.access, scope, b";".join(names).decode(),
-               hmac256(key, to_sign.encode()).hex())).encode()
+               self.signature(day, to_sign))).encode()
         del headers[b"host"]
         return headers
+
+    def presign(self, method, bucket, key):
+        now = datetime.datetime.now(datetime.timezone.utc)
+        stamp = now.strftime("%Y%m%dT%H%M%SZ")
+        scope = "%s/%s/s3/aws4_request" % (stamp[:8], self.region)
+        path = "/%s/%s" % (quote(bucket), quote(key, "/-_.~"))
+        query = "&".join("X-Amz-%s=%s" % (name, quote(value)) for
+                         name, value in (
+                             ("Algorithm", "AWS4-HMAC-SHA256"),
+                             ("Credential", self.access + "/" + scope),
+                             ("Date", stamp), ("Expires", "3600"),
+                             ("SignedHeaders", "host")))
+        canonical = "\n".join([method, path, query, "host:" + self.netloc, "",
+                               "host", "UNSIGNED-PAYLOAD"])
+        to_sign = "\n".join(["AWS4-HMAC-SHA256", stamp, scope,
+                             sha256(canonical.encode())])
+        return "%s?%s&X-Amz-Signature=%s" % (
+            path, query, self.signature(stamp[:8], to_sign))
+
+    def signature(self, day, to_sign):
+        key = hmac256(("AWS4" + self.secret).encode(), day.encode())
+        for part in (self.region, "s3", "aws4_request"):
+            key = hmac256(key, part.encode())
+        return hmac256(key, to_sign.encode()).hex()
 
     def request(self, method, bucket, key=b"", query=None, headers=None,
                 body=b"", ok=(200, 204, 206), sink=None):
@@ -525,6 +548,9 @@ def main(argv):
     elif cmd == "versions":
         for line in c.versions(bucket):
             show(line)
+    elif cmd == "presign":
+        for line in sys.stdin.buffer:
+            print(c.presign(rest[0], bucket, line.rstrip(b"\n")))
     elif cmd == "mirror":
         cmd_mirror(c, bucket, rest[0])
     else:
