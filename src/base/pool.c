@@ -14,11 +14,12 @@ struct pool {
 	unsigned idle;             /* of them, not called yet */
 	struct task *ring;
 	unsigned head, queued, max, busy;
-	uint64_t used, budget; /* bytes of jobs queued or running, of threads */
-	uint64_t each;         /* of a thread */
+	struct pool_size size;
+	uint64_t used; /* bytes, of the budget */
+	uint64_t good; /* of these what stays: threads, what is held */
 	bool quit;
 	struct err first; /* first job error */
-	unsigned nthreads, workers;
+	unsigned nthreads;
 	struct thread thread[];
 };
 
@@ -78,23 +79,22 @@ start_worker(struct pool *p, struct err *err)
 	if (thread_start(&p->thread[p->nthreads], worker, p, err))
 		return -1;
 	p->nthreads++;
-	p->used += p->each;
+	p->used += p->size.each;
+	p->good += p->size.each;
 	return 0;
 }
 
 int
-pool_new(unsigned workers, uint64_t budget, uint64_t each, struct pool **out,
-    struct err *err)
+pool_new(const struct pool_size *size, struct pool **out, struct err *err)
 {
 	AUTO(pool)
-	struct pool *p = calloc(1, sizeof *p + workers * sizeof p->thread[0]);
+	struct pool *p =
+	    calloc(1, sizeof *p + size->workers * sizeof p->thread[0]);
 
 	if (!p)
 		return err_nomem(err);
-	p->workers = workers;
-	p->max = 2 * workers;
-	p->budget = budget;
-	p->each = each;
+	p->size = *size;
+	p->max = 2 * size->workers;
 	monitor_init(&p->m);
 	monitor_queue_init(&p->work);
 	p->ring = calloc(p->max, sizeof *p->ring);
@@ -109,7 +109,9 @@ pool_new(unsigned workers, uint64_t budget, uint64_t each, struct pool **out,
 static bool
 fits(const struct pool *p, uint64_t cost)
 {
-	return p->used <= p->budget && cost <= p->budget - p->used;
+	uint64_t budget = p->size.budget;
+
+	return p->used <= budget && cost <= budget - p->used;
 }
 
 static bool
@@ -129,9 +131,9 @@ call_worker(struct pool *p)
 	if (p->idle > 0) {
 		p->idle--;
 		monitor_queue_call(&p->work);
-	} else if (p->nthreads < p->workers && fits(p, p->each) &&
+	} else if (p->nthreads < p->size.workers && fits(p, p->size.each) &&
 	           start_worker(p, &ignored)) {
-		p->workers = p->nthreads;
+		p->size.workers = p->nthreads;
 	}
 }
 
@@ -206,8 +208,37 @@ pool_give(struct pool *p, uint64_t cost)
 {
 	monitor_enter(&p->m);
 	p->used -= cost;
+	if (p->queued > 0)
+		call_worker(p);
 	monitor_wake(&p->m);
 	monitor_leave(&p->m);
+}
+
+bool
+pool_hold(struct pool *p, uint64_t cost)
+{
+	uint64_t threads;
+	bool room;
+
+	monitor_enter(&p->m);
+	threads = (p->size.workers - p->nthreads) * p->size.each;
+	room = fits(p, cost) &&
+	       p->good + cost + threads + p->size.largest <= p->size.budget;
+	if (room) {
+		p->used += cost;
+		p->good += cost;
+	}
+	monitor_leave(&p->m);
+	return room;
+}
+
+void
+pool_drop(struct pool *p, uint64_t cost)
+{
+	monitor_enter(&p->m);
+	p->good -= cost;
+	monitor_leave(&p->m);
+	pool_give(p, cost);
 }
 
 int
@@ -233,7 +264,7 @@ pool_free(struct pool *p)
 		return;
 	monitor_enter(&p->m);
 	p->quit = true;
-	p->workers = p->nthreads; /* what is to be joined */
+	p->size.workers = p->nthreads; /* what is to be joined */
 	monitor_queue_call_all(&p->work);
 	monitor_leave(&p->m);
 	for (unsigned i = 0; i < p->nthreads; i++)

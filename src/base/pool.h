@@ -21,14 +21,20 @@ struct pool;
  */
 typedef int pool_fn(void *job, struct err *);
 
+struct pool_size {
+	unsigned workers; /* threads at most */
+	/* Bytes that the jobs which are queued or running may cost, with the
+	 * threads and with what is held. */
+	uint64_t budget;
+	uint64_t each;    /* what a thread takes, for good */
+	uint64_t largest; /* the most that a job may cost */
+};
+
 /*
- * workers: so many threads at most.  budget: how many bytes the jobs that are
- * queued or running may cost, and the threads with them: each of these takes
- * so many for good.  The first is started at once, whatever it takes; where
- * another cannot be started, those that are there do its work.
+ * The first thread is started at once, whatever it takes; where another cannot
+ * be started, those that are there do its work.
  */
-MUST_CHECK int pool_new(unsigned workers, uint64_t budget, uint64_t each,
-    struct pool **, struct err *);
+MUST_CHECK int pool_new(const struct pool_size *, struct pool **, struct err *);
 
 /*
  * Queue one job that costs so many bytes, waiting while the budget is used up
@@ -55,6 +61,13 @@ MUST_CHECK int pool_run_first(struct pool *, pool_fn *, void *job,
 void pool_take(struct pool *, uint64_t cost);
 bool pool_try(struct pool *, uint64_t cost);
 void pool_give(struct pool *, uint64_t cost);
+
+/*
+ * As pool_try, for what stays when a job ends: false also where the largest
+ * job would not fit any more beside it and all threads.
+ */
+bool pool_hold(struct pool *, uint64_t cost);
+void pool_drop(struct pool *, uint64_t cost);
 
 /* Wait for every queued job.  Returns -1 with the first job error, if any. */
 MUST_CHECK int pool_wait(struct pool *, struct err *);

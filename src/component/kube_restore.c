@@ -486,12 +486,15 @@ workers(const struct loader *l)
 static int
 run(struct run *r, struct err *err)
 {
+	const struct pool_size size = { .workers = workers(r->loader),
+		.budget = r->loader->budget,
+		.each = r->loader->each };
+
 	if (kube_spool_fill(&r->spool, r->loader, err) ||
 	    kube_discovery_read(r->o->kube, &r->served, err))
 		return -1;
 	choose(r);
-	if (pool_new(workers(r->loader), r->loader->budget, r->loader->each,
-	        &r->pool, err))
+	if (pool_new(&size, &r->pool, err))
 		return -1;
 	r->apply = (struct kube_apply){ .kube = r->o->kube,
 		.choice = r->o->choice,

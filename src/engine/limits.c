@@ -38,7 +38,8 @@ common(const struct config_limits *c, uint64_t most, struct limits *l)
 	l->transfers = (unsigned)(c->transfers < most ? c->transfers : most);
 	l->part = (size_t)(part * MIB);
 	l->pack = l->part + FRAME_KIB * KIB;
-	l->large = 2 * l->part + l->each + ZSTD_KIB * KIB;
+	l->large = l->part + ZSTD_KIB * KIB;
+	l->beside = l->part + l->each;
 }
 
 static uint64_t
@@ -50,7 +51,7 @@ rest(uint64_t memory, uint64_t taken)
 static void
 read_ahead(const struct config_limits *c, struct limits *l)
 {
-	uint64_t room = rest(l->budget, l->large);
+	uint64_t room = rest(l->budget, l->large + l->transfers * l->each);
 
 	if (c->limited)
 		l->ahead = room < l->part ? (size_t)room : l->part;
@@ -78,4 +79,13 @@ limits_load(const struct config_limits *c, struct limits *l)
 	common(c, c->memory / SHARE_LOAD / l->each, l);
 	l->budget = rest(c->memory, BASE_MIB * MIB + WALK_LOAD_KIB * KIB);
 	read_ahead(c, l);
+}
+
+struct pool_size
+limits_pool(const struct limits *l)
+{
+	return (struct pool_size){ .workers = l->transfers,
+		.budget = l->budget,
+		.each = l->each,
+		.largest = l->large };
 }

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/pool.h"
 #include "config/config.h"
 
 struct limits {
@@ -19,11 +20,12 @@ struct limits {
 	uint64_t budget;    /* of a pool: bytes of objects under way, threads */
 	uint64_t each;      /* a thread of it, with its connections */
 	uint64_t pack;      /* a pack that is being written */
-	/* A large object: the part that is being filled, and the one that is
-	 * sent meanwhile.  Under a limit of bandwidth also what is received of
-	 * it while neither is free: one line must not stand still for the
+	/* A large object; under a limit of bandwidth with what is received of
+	 * it while a part is sent: one line must not stand still for the
 	 * other. */
 	uint64_t large;
+	uint64_t
+	    beside;     /* one more part of it, sent while the next is filled */
 	uint64_t lanes; /* a listing that is read in several ranges at once */
 	size_t ahead;   /* the latter; 0: nothing */
 };
@@ -33,5 +35,7 @@ struct limits {
 void limits_save(const struct config_limits *, struct limits *);
 /* While they are loaded, or files are read. */
 void limits_load(const struct config_limits *, struct limits *);
+/* What jobs are done in. */
+struct pool_size limits_pool(const struct limits *);
 
 #endif

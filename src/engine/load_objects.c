@@ -181,7 +181,7 @@ is_stored_as_is(const struct manifest_file *f, const struct inventory_entry *w)
 /* A file of its own streams from store to target; it appears there only when
  * every byte of it was right. */
 static int
-put_large(struct batch *b, struct err *err)
+put_file(struct batch *b, struct err *err)
 {
 	const struct load_env *env = b->l->env;
 	const struct object_target *t = b->l->target;
@@ -202,6 +202,19 @@ put_large(struct batch *b, struct err *err)
 	    repo_read(env->repo, file, meter, err))
 		return -1;
 	return sink_finish(to, err);
+}
+
+/* As when it was saved: the second part is whose that needs it. */
+static int
+put_large(struct batch *b, struct err *err)
+{
+	const uint64_t beside = b->l->env->limits.beside;
+	int rc;
+
+	pool_give(b->l->pool, beside);
+	rc = put_file(b, err);
+	pool_take(b->l->pool, beside);
+	return rc;
 }
 
 static int
@@ -240,11 +253,11 @@ batch_run(void *arg, struct err *err)
 static uint64_t
 cost_of(struct batch *b)
 {
+	const struct limits *l = &b->l->env->limits;
 	uint64_t entries = (uint64_t)b->n * ENTRY_COST, span, most = 0;
 
 	if (!b->want[0].packed)
-		return entries +
-		       (b->want[0].file ? b->l->env->limits.large : 0);
+		return entries + (b->want[0].file ? l->large + l->beside : 0);
 	span = b->high - b->low;
 	for (size_t i = 0; i < b->n; i++)
 		if (b->want[i].object.size > most)
@@ -509,10 +522,10 @@ run(struct load *l, struct err *err)
 {
 	const struct load_env *env = l->env;
 	const struct pack_scratch scratch = { env->scratch, SPOOLED };
+	const struct pool_size size = limits_pool(&env->limits);
 
 	if (pack_reader_new(env->repo, &scratch, &l->packs, err) ||
-	    pool_new(env->limits.transfers, env->limits.budget,
-	        env->limits.each, &l->pool, err) ||
+	    pool_new(&size, &l->pool, err) ||
 	    walk(l, put_wanted, count_extra, err) || flush_all(l, err) ||
 	    pool_wait(l->pool, err))
 		return -1;

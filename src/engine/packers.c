@@ -23,7 +23,7 @@ usable(struct packers *p, struct packer *w)
 	if (w->busy)
 		return false;
 	if (!w->paid)
-		w->paid = pool_try(p->pool, p->cost);
+		w->paid = pool_hold(p->pool, p->cost);
 	return w->paid;
 }
 
@@ -58,7 +58,7 @@ give(struct packers *p, struct packer *w)
 	w->busy = false;
 	if (w->counts && !pack_writer_open(w->writer)) {
 		w->paid = false;
-		pool_give(p->pool, p->cost);
+		pool_drop(p->pool, p->cost);
 	}
 	monitor_wake(&p->m);
 	monitor_leave(&p->m);

@@ -145,7 +145,7 @@ save_small(struct job *j, struct inventory_entry *e, struct err *err)
 }
 
 static int
-save_large(struct job *j, struct inventory_entry *e, struct err *err)
+save_file(struct job *j, struct inventory_entry *e, struct err *err)
 {
 	struct save_objects *s = j->s;
 	char stem[96], ending[16], name[LAYOUT_KEY_SIZE], path[LAYOUT_KEY_SIZE];
@@ -172,6 +172,20 @@ save_large(struct job *j, struct inventory_entry *e, struct err *err)
 	if (sink_finish(file, err))
 		return -1;
 	return str_dup(path, &e->file, err);
+}
+
+/* Its cost has a second part, for which more than one job may be too many:
+ * whoever needs it takes it. */
+static int
+save_large(struct job *j, struct inventory_entry *e, struct err *err)
+{
+	struct save_objects *s = j->s;
+	int rc;
+
+	pool_give(s->pool, s->env.limits.beside);
+	rc = save_file(j, e, err);
+	pool_take(s->pool, s->env.limits.beside);
+	return rc;
 }
 
 static int
@@ -359,8 +373,9 @@ add_new(struct save_objects *s, const struct object_source *source,
     uint64_t place, struct object *o, struct err *err)
 {
 	struct job *j = calloc(1, sizeof *j);
+	const struct limits *l = &s->env.limits;
 	uint64_t cost = o->size <= PACK_OBJECT_MAX ? o->size + SMALL_COST
-	                                           : s->env.limits.large;
+	                                           : l->large + l->beside;
 
 	if (!j) {
 		window_skip(s->window, place);
@@ -409,18 +424,6 @@ save_objects_add(struct save_objects *s, const struct object_source *source,
 	return add_new(s, source, place, o, err);
 }
 
-/* Room for more lanes, for good; what is left is enough for any object. */
-static bool
-lanes_fit(struct save_objects *s)
-{
-	const struct limits *l = &s->env.limits;
-
-	if (!pool_try(s->pool, l->lanes + l->large))
-		return false;
-	pool_give(s->pool, l->large);
-	return true;
-}
-
 int
 save_objects_next_cut(struct save_objects *s, char **key, struct err *err)
 {
@@ -428,7 +431,7 @@ save_objects_next_cut(struct save_objects *s, char **key, struct err *err)
 
 	*key = NULL;
 	if (!before || !manifest_inventory_of(before) ||
-	    (!s->cuts && !lanes_fit(s)))
+	    (!s->cuts && !pool_hold(s->pool, s->env.limits.lanes)))
 		return 0;
 	if (!s->cuts &&
 	    cut_ahead_new(s->env.repo, before, s->env.begin, &s->cuts, err))
@@ -468,6 +471,7 @@ static int
 prepare(struct save_objects *s, struct err *err)
 {
 	const struct save_env *e = &s->env;
+	const struct pool_size size = limits_pool(&e->limits);
 	char stem[96], name[LAYOUT_KEY_SIZE];
 
 	if (!e->mc->unread)
@@ -479,9 +483,7 @@ prepare(struct save_objects *s, struct err *err)
 	    set_file(e->set, e->mc, name, SET_ZSTD, NULL, &s->inventory, err) ||
 	    window_new(&(struct window_size){ WINDOW, WINDOW_BYTES }, leave, s,
 	        &s->window, err) ||
-	    pool_new(e->limits.transfers, e->limits.budget, e->limits.each,
-	        &s->pool, err) ||
-	    init_packers(s, err))
+	    pool_new(&size, &s->pool, err) || init_packers(s, err))
 		return -1;
 	return open_before(s, err);
 }

@@ -380,10 +380,12 @@ read_wanted(struct look *l, struct err *err)
 {
 	const struct verify_options *o = l->run->o;
 	AUTO(pool) struct pool *pool = NULL;
+	struct pool_size size;
 	struct limits limits;
 
 	limits_load(&o->config->limits, &limits);
-	if (pool_new(limits.transfers, limits.budget, limits.each, &pool, err))
+	size = limits_pool(&limits);
+	if (pool_new(&size, &pool, err))
 		return -1;
 	for (size_t i = 0; i < l->files.count; i++) {
 		if (!wanted(l, i))

@@ -157,10 +157,9 @@ struct s3_upload {
 	 * allows); it grows when many parts were sent, so that S3_PARTS_MAX
 	 * suffice. */
 	size_t part;
-	/* NULL: what is written waits while a part is sent.  Otherwise the
-	 * caller has accounted for one more part, sent meanwhile, and for
-	 * others memory is taken from this pool while it has any; the pool
-	 * outlives the sink. */
+	/* Parts are sent while the next is filled, as many as this pool has
+	 * memory for and none that takes long; it outlives the sink.  NULL:
+	 * what is written waits while a part is sent. */
 	struct pool *spare;
 };
 MUST_CHECK int s3_upload_new(struct s3 *, const struct s3_upload *,

@@ -19,6 +19,8 @@ enum {
 	QUERY_MAX = 8 << 10,
 	BESIDE = 4,              /* parts on their way at most */
 	BESIDE_COST = 128 << 10, /* a thread and a connection */
+	SLOW_MS = 10000,         /* a part: with others it would take so many
+	                          * times as long, and the source would wait */
 };
 
 struct upload {
@@ -33,12 +35,13 @@ struct upload {
 	struct buf sent; /* these as completion wants them */
 	uint64_t total;
 	bool broken; /* a part did not arrive */
-	/* Parts on their way, in order.  There is memory for as many as were
-	 * accounted for when it began, and were taken from the pool. */
+	/* Parts on their way, in order, and how many there is memory for. */
 	struct s3_part *beside[BESIDE];
-	unsigned nbeside, accounted, taken;
-	struct pool *spare; /* or NULL */
+	unsigned nbeside, taken;
+	struct pool *spare; /* where that is taken from; or NULL */
+	uint64_t grown;     /* by which a part is larger than it was */
 	struct buf next;    /* memory of one that has arrived */
+	bool slow;          /* was the last one that went alone */
 };
 
 /* --- begin */
@@ -114,16 +117,17 @@ abandon(struct upload *u)
 /* --- parts */
 
 static int
-note_part(struct upload *u, const struct s3_reply *r, struct err *err)
+note_part(struct upload *u, const struct s3_part *p, struct err *err)
 {
+	const struct s3_reply *r = &p->reply;
 	const char *etag = http_response_header(&r->http, "etag");
 
 	if (!etag || !*etag)
 		return err_set(err, ERR_REMOTE,
 		    "%s did not confirm part %u of '%s' with an ETag",
-		    u->s->endpoint.base, u->parts + 1, u->key);
+		    u->s->endpoint.base, p->number, u->key);
 	if (buf_printf(&u->sent, err, "<Part><PartNumber>%u</PartNumber><ETag>",
-	        u->parts + 1) ||
+	        p->number) ||
 	    xml_escape(&u->sent, etag, err) ||
 	    buf_puts(&u->sent, "</ETag>", err) ||
 	    (r->checksum.len > 0 &&
@@ -194,6 +198,7 @@ static int
 send_now(struct upload *u, struct err *err)
 {
 	AUTO(s3_part) struct s3_part p = { 0 };
+	int64_t began = clock_mono_ms(u->s->clock);
 	int rc;
 
 	if (take_part(u, &p, err))
@@ -201,8 +206,9 @@ send_now(struct upload *u, struct err *err)
 	rc = s3_part_send(&p, err);
 	if (rc && begun_wrong(u, &p))
 		rc = send_again(u, &p, err);
-	if (rc || note_part(u, &p.reply, err))
+	if (rc || note_part(u, &p, err))
 		return -1;
+	u->slow = clock_mono_ms(u->s->clock) - began > SLOW_MS;
 	reuse(u, &p);
 	return 0;
 }
@@ -217,7 +223,7 @@ collect(struct upload *u, struct err *err)
 	int rc = s3_part_wait(p, err);
 
 	if (rc == 0)
-		rc = note_part(u, &p->reply, err);
+		rc = note_part(u, p, err);
 	u->nbeside--;
 	for (unsigned i = 0; i < u->nbeside; i++)
 		u->beside[i] = u->beside[i + 1];
@@ -261,9 +267,9 @@ give_back(struct upload *u)
 static bool
 room_beside(struct upload *u)
 {
-	if (u->nbeside < u->accounted + u->taken)
+	if (u->nbeside < u->taken)
 		return true;
-	if (!u->spare || u->nbeside == BESIDE ||
+	if (!u->spare || u->slow || u->nbeside == BESIDE ||
 	    !pool_try(u->spare, cost_beside(u)))
 		return false;
 	u->taken++;
@@ -286,7 +292,7 @@ start_part(struct upload *u, struct err *err)
 	return 0;
 }
 
-/* Larger ones: what was accounted for is in the one that is filled. */
+/* Larger ones, so that memory is looked for anew. */
 static int
 grow(struct upload *u, struct err *err)
 {
@@ -294,7 +300,10 @@ grow(struct upload *u, struct err *err)
 		return -1;
 	give_back(u);
 	buf_done(&u->next);
-	u->accounted = 0;
+	if (u->spare) {
+		pool_take(u->spare, u->buf.max);
+		u->grown += u->buf.max;
+	}
 	u->buf.max *= 2;
 	return 0;
 }
@@ -318,17 +327,13 @@ send_part(struct upload *u, struct err *err)
 /* A full part leaves when the byte behind it comes: what fits into one part is
  * sent by a plain PUT. */
 static int
-upload_write(struct sink *s, const void *data, size_t n, struct err *err)
+take_bytes(struct upload *u, const char *p, size_t n, struct err *err)
 {
-	struct upload *u = (struct upload *)s;
-	const char *p = data;
-
 	while (n > 0) {
 		size_t k = u->buf.max - u->buf.len;
 
 		if (k == 0) {
-			u->broken |= send_part(u, err) != 0;
-			if (u->broken)
+			if (send_part(u, err))
 				return -1;
 			continue;
 		}
@@ -340,6 +345,24 @@ upload_write(struct sink *s, const void *data, size_t n, struct err *err)
 		n -= k;
 	}
 	return 0;
+}
+
+/* For a caller that goes on after a write that failed. */
+static int
+refuse_broken(const struct upload *u, struct err *err)
+{
+	return err_set(err, ERR_IO, "a part of '%s' was not stored", u->key);
+}
+
+static int
+upload_write(struct sink *s, const void *data, size_t n, struct err *err)
+{
+	struct upload *u = (struct upload *)s;
+
+	if (u->broken)
+		return refuse_broken(u, err);
+	u->broken = take_bytes(u, data, n, err) != 0;
+	return u->broken ? -1 : 0;
 }
 
 /* --- completion */
@@ -434,10 +457,8 @@ upload_finish(struct sink *s, struct err *err)
 {
 	struct upload *u = (struct upload *)s;
 
-	/* for a caller that goes on after a write that failed */
 	if (u->broken)
-		return err_set(err, ERR_IO, "a part of '%s' was not stored",
-		    u->key);
+		return refuse_broken(u, err);
 	if (!u->id)
 		return s3_put(u->s, u->key, u->buf.data, u->buf.len, &u->o,
 		    NULL, err);
@@ -459,6 +480,8 @@ upload_free(struct sink *s)
 	/* none may arrive behind the end; it is one that failed, if any did */
 	(void)collect_all(u, &ignored);
 	give_back(u);
+	if (u->grown > 0)
+		pool_give(u->spare, u->grown);
 	if (u->id)
 		abandon(u);
 	free(u->key);
@@ -490,7 +513,6 @@ s3_upload_new(struct s3 *s, const struct s3_upload *to, struct sink **out,
 	u->buf.max = to->part;
 	u->sent.max = PARTS_XML_MAX;
 	u->spare = to->spare;
-	u->accounted = to->spare ? 1 : 0;
 	if (str_dup(to->key, &u->key, err) ||
 	    (to->o && object_copy_headers(&u->o, to->o, err)) ||
 	    (to->size < to->part &&

@@ -538,7 +538,8 @@ upload(struct s3 *s, const char *key, const struct object *o, const char *data,
 	AUTO(pool) struct pool *spare = NULL;
 	AUTO(sink) struct sink *up = NULL;
 
-	OK(pool_new(1, 4 * (uint64_t)PART, 0, &spare, &why));
+	OK(pool_new(&(struct pool_size){ 1, 4 * (uint64_t)PART, 0, 0 }, &spare,
+	    &why));
 	OK(s3_upload_new(s, &(struct s3_upload){ key, o, S3_ALL, PART, spare },
 	    &up, &why));
 	for (size_t i = 0; i < n; i += 1 << 20)

@@ -64,7 +64,9 @@ every_job_is_run(void **state)
 	AUTO(pool) struct pool *p = NULL;
 
 	(void)state;
-	assert_int_equal(pool_new(4, 100, 0, &p, &err), 0);
+	assert_int_equal(pool_new(&(struct pool_size){ 4, 100, 0, 0 }, &p,
+	                     &err),
+	    0);
 	for (int i = 0; i < 1000; i++)
 		assert_int_equal(pool_run(p, work, &job, 1, &err), 0);
 	assert_int_equal(pool_wait(p, &err), 0);
@@ -84,7 +86,9 @@ no_more_run_at_once_than_there_are_workers(void **state)
 	AUTO(pool) struct pool *p = NULL;
 
 	(void)state;
-	assert_int_equal(pool_new(3, 1000, 0, &p, &err), 0);
+	assert_int_equal(pool_new(&(struct pool_size){ 3, 1000, 0, 0 }, &p,
+	                     &err),
+	    0);
 	for (int i = 0; i < 30; i++)
 		assert_int_equal(pool_run(p, work, &job, 1, &err), 0);
 	assert_int_equal(pool_wait(p, &err), 0);
@@ -100,7 +104,9 @@ bytes_stay_within_the_budget(void **state)
 	AUTO(pool) struct pool *p = NULL;
 
 	(void)state;
-	assert_int_equal(pool_new(8, 100, 0, &p, &err), 0);
+	assert_int_equal(pool_new(&(struct pool_size){ 8, 100, 0, 0 }, &p,
+	                     &err),
+	    0);
 	for (int i = 0; i < 50; i++)
 		assert_int_equal(pool_run(p, work, &job, 40, &err), 0);
 	assert_int_equal(pool_wait(p, &err), 0);
@@ -118,7 +124,9 @@ a_job_above_the_budget_runs_alone(void **state)
 	AUTO(pool) struct pool *p = NULL;
 
 	(void)state;
-	assert_int_equal(pool_new(4, 100, 0, &p, &err), 0);
+	assert_int_equal(pool_new(&(struct pool_size){ 4, 100, 0, 0 }, &p,
+	                     &err),
+	    0);
 	for (int i = 0; i < 20; i++) {
 		assert_int_equal(pool_run(p, work, &small, 10, &err), 0);
 		assert_int_equal(pool_run(p, work, &large, 1000, &err), 0);
@@ -137,7 +145,9 @@ the_largest_cost_does_not_wrap_around(void **state)
 	AUTO(pool) struct pool *p = NULL;
 
 	(void)state;
-	assert_int_equal(pool_new(4, 100, 0, &p, &err), 0);
+	assert_int_equal(pool_new(&(struct pool_size){ 4, 100, 0, 0 }, &p,
+	                     &err),
+	    0);
 	for (int i = 0; i < 5; i++)
 		assert_int_equal(pool_run(p, work, &job, UINT64_MAX, &err), 0);
 	assert_int_equal(pool_wait(p, &err), 0);
@@ -154,7 +164,9 @@ the_first_error_stops_the_queue(void **state)
 	int accepted = 0;
 
 	(void)state;
-	assert_int_equal(pool_new(2, 100, 0, &p, &err), 0);
+	assert_int_equal(pool_new(&(struct pool_size){ 2, 100, 0, 0 }, &p,
+	                     &err),
+	    0);
 	while (pool_run(p, work, &job, 1, &err) == 0)
 		accepted++;
 	assert_int_equal(err.code, ERR_TRANSIENT);
@@ -176,7 +188,9 @@ free_runs_what_is_queued(void **state)
 	struct pool *p = NULL;
 
 	(void)state;
-	assert_int_equal(pool_new(2, 100, 0, &p, &err), 0);
+	assert_int_equal(pool_new(&(struct pool_size){ 2, 100, 0, 0 }, &p,
+	                     &err),
+	    0);
 	for (int i = 0; i < 6; i++)
 		assert_int_equal(pool_run(p, work, &job, 1, &err), 0);
 	pool_free(p);
@@ -221,7 +235,9 @@ what_is_to_be_first_begins_before_those_that_wait(void **state)
 
 	(void)state;
 	monitor_init(&all.m);
-	assert_int_equal(pool_new(1, 100, 0, &p, &err), 0);
+	assert_int_equal(pool_new(&(struct pool_size){ 1, 100, 0, 0 }, &p,
+	                     &err),
+	    0);
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(pool_run(p, take_turn, &turn[i], 1, &err), 0);
 	assert_int_equal(pool_run_first(p, take_turn, &turn[2], 1, &err), 0);
@@ -246,7 +262,9 @@ memory_beside_the_jobs_counts_too(void **state)
 	AUTO(pool) struct pool *p = NULL;
 
 	(void)state;
-	assert_int_equal(pool_new(4, 100, 0, &p, &err), 0);
+	assert_int_equal(pool_new(&(struct pool_size){ 4, 100, 0, 0 }, &p,
+	                     &err),
+	    0);
 	assert_true(pool_try(p, 70));
 	assert_false(pool_try(p, 31));
 	assert_true(pool_try(p, 30));
@@ -274,7 +292,7 @@ every_allocation_may_fail(void **state)
 		int rc;
 
 		failalloc_at(n);
-		rc = pool_new(2, 100, 0, &p, &err);
+		rc = pool_new(&(struct pool_size){ 2, 100, 0, 0 }, &p, &err);
 		failalloc_at(-1);
 		assert_int_equal(rc, -1);
 		assert_int_equal(err.code, ERR_NOMEM);
@@ -290,7 +308,9 @@ a_pool_without_a_thread_is_none(void **state)
 
 	(void)state;
 	failcall_at("pthread_create", 0, EAGAIN);
-	assert_int_equal(pool_new(2, 100, 0, &p, &err), -1);
+	assert_int_equal(pool_new(&(struct pool_size){ 2, 100, 0, 0 }, &p,
+	                     &err),
+	    -1);
 	assert_true(failcall_end());
 	assert_int_equal(err.sys, EAGAIN);
 	assert_null(p);
@@ -307,7 +327,9 @@ a_thread_that_cannot_be_had_is_done_without(void **state)
 
 	(void)state;
 	failcall_at("pthread_create", 1, EAGAIN);
-	assert_int_equal(pool_new(8, 100, 0, &p, &err), 0);
+	assert_int_equal(pool_new(&(struct pool_size){ 8, 100, 0, 0 }, &p,
+	                     &err),
+	    0);
 	for (int i = 0; i < 20; i++)
 		assert_int_equal(pool_run(p, work, &job, 1, &err), 0);
 	assert_int_equal(pool_wait(p, &err), 0);
@@ -326,7 +348,9 @@ a_thread_is_started_where_there_is_room_for_it(void **state)
 	AUTO(pool) struct pool *p = NULL;
 
 	(void)state;
-	assert_int_equal(pool_new(8, 100, 10, &p, &err), 0);
+	assert_int_equal(pool_new(&(struct pool_size){ 8, 100, 10, 0 }, &p,
+	                     &err),
+	    0);
 	assert_true(pool_try(p, 90));
 	assert_false(pool_try(p, 1));
 	pool_give(p, 15);
@@ -341,6 +365,63 @@ a_thread_is_started_where_there_is_room_for_it(void **state)
 	assert_in_range(atomic_load(&s.most), 2, 5);
 	/* they stay: more than one */
 	assert_false(pool_try(p, 81));
+}
+
+/* Of 100 bytes: two threads of 10, the largest job has 50, so 30 may be held.
+ */
+static void
+what_is_held_leaves_room_for_the_largest_job(void **state)
+{
+	const struct pool_size size = { 2, 100, 10, 50 };
+	struct shared s = { 0 };
+	struct job job = { .s = &s };
+	struct err err = { 0 };
+	AUTO(pool) struct pool *p = NULL;
+
+	(void)state;
+	assert_int_equal(pool_new(&size, &p, &err), 0);
+	assert_false(pool_hold(p, 31));
+	assert_true(pool_hold(p, 20));
+	assert_false(pool_hold(p, 11));
+	/* what ends with a job may take all that there is */
+	assert_true(pool_try(p, 70));
+	assert_false(pool_hold(p, 1));
+	pool_give(p, 70);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(pool_run(p, work, &job, 1, &err), 0);
+	assert_int_equal(pool_wait(p, &err), 0);
+	assert_true(pool_hold(p, 10));
+	assert_false(pool_hold(p, 1));
+	pool_drop(p, 30);
+	assert_true(pool_hold(p, 30));
+	pool_drop(p, 30);
+}
+
+/* A job that is queued gets a thread when there is memory for one. */
+static void
+memory_that_is_given_back_may_be_a_thread(void **state)
+{
+	const struct pool_size size = { 2, 100, 10, 0 };
+	struct turns all = { 0 };
+	struct turn turn[] = { { &all, 'a' }, { &all, 'b' } };
+	struct err err = { 0 };
+	AUTO(pool) struct pool *p = NULL;
+
+	(void)state;
+	monitor_init(&all.m);
+	assert_int_equal(pool_new(&size, &p, &err), 0);
+	assert_true(pool_try(p, 85));
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(pool_run(p, take_turn, &turn[i], 1, &err), 0);
+	pool_give(p, 85);
+	/* two threads, and one job at least */
+	assert_false(pool_try(p, 80));
+	monitor_enter(&all.m);
+	all.go = true;
+	monitor_wake(&all.m);
+	monitor_leave(&all.m);
+	assert_int_equal(pool_wait(p, &err), 0);
+	monitor_done(&all.m);
 }
 
 int
@@ -362,6 +443,8 @@ main(void)
 		cmocka_unit_test(a_thread_that_cannot_be_had_is_done_without),
 		cmocka_unit_test(
 		    a_thread_is_started_where_there_is_room_for_it),
+		cmocka_unit_test(what_is_held_leaves_room_for_the_largest_job),
+		cmocka_unit_test(memory_that_is_given_back_may_be_a_thread),
 	};
 
 	return cmocka_run_group_tests_name("pool", tests, NULL, NULL);

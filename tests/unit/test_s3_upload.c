@@ -389,7 +389,7 @@ expect_growing(struct pool *spare)
 static void
 parts_grow_when_they_become_many(void **state)
 {
-	AUTO(pool) struct pool *full = NULL;
+	AUTO(pool) struct pool *one = NULL;
 	struct err err = { 0 };
 
 	(void)state;
@@ -398,22 +398,27 @@ parts_grow_when_they_become_many(void **state)
 		         */
 	expect_growing(NULL);
 	/* one on its way, which comes before the next */
-	assert_int_equal(pool_new(1, 0, 0, &full, &err), 0);
-	expect_growing(full);
+	assert_int_equal(pool_new(&(struct pool_size){ .workers = 1,
+	                              .budget = (128 << 10) + 15 },
+	                     &one, &err),
+	    0);
+	expect_growing(one);
+	assert_true(pool_try(one, (128 << 10) + 15));
+	pool_give(one, (128 << 10) + 15);
 }
 
 /* --- parts beside one another */
 
-/* Memory for so many more parts of four bytes. */
+/* Memory for so many parts of four bytes on their way. */
 static void
 pool_of(unsigned parts, struct pool **ret)
 {
+	/* with a thread and a connection, of 128 KiB */
+	const struct pool_size size = { .workers = 1,
+		.budget = (uint64_t)parts * ((128 << 10) + 4) };
 	struct err err = { 0 };
 
-	/* a part has a thread and a connection, of 128 KiB */
-	assert_int_equal(pool_new(1, (uint64_t)parts * ((128 << 10) + 4), 0,
-	                     ret, &err),
-	    0);
+	assert_int_equal(pool_new(&size, ret, &err), 0);
 }
 
 /* What was taken is there again. */
@@ -464,8 +469,8 @@ parts_go_beside_one_another_where_there_is_memory(void **state)
 	struct err err = { 0 };
 
 	(void)state;
-	assert_int_equal(upload_beside(two, "1111222233334", 1, &err), 0);
-	assert_int_equal(upload_beside(three, "1111222233334", 2, &err), 0);
+	assert_int_equal(upload_beside(two, "1111222233334", 2, &err), 0);
+	assert_int_equal(upload_beside(three, "1111222233334", 3, &err), 0);
 }
 
 /* More than four would be connections that others need. */
@@ -484,7 +489,7 @@ no_more_than_four_are_on_their_way(void **state)
 }
 
 static void
-without_more_memory_one_is_on_its_way(void **state)
+without_memory_one_comes_after_the_other(void **state)
 {
 	const struct httpd_step steps[] = { BEGIN, PART("1", 0), PART("2", 0),
 		PART("3", 0), PART("4", 0), KIT_XML("POST", COMPLETE, DONE),
@@ -492,7 +497,30 @@ without_more_memory_one_is_on_its_way(void **state)
 	struct err err = { 0 };
 
 	(void)state;
-	assert_int_equal(upload_beside(steps, "1111222233334", 0, &err), 0);
+	for (unsigned memory = 0; memory < 2; memory++)
+		assert_int_equal(upload_beside(steps, "1111222233334", memory,
+		                     &err),
+		    0);
+}
+
+/* A line that is slow is not quicker for several, and the source would wait for
+ * all of them. */
+static void
+parts_that_take_long_go_alone(void **state)
+{
+	const struct httpd_step steps[] = { BEGIN,
+		{ "PUT", "/bucket/k?partNumber=1&", 503, "Retry-After: 11\r\n",
+		    "<Error><Code>SlowDown</Code></Error>", 0, 0 },
+		PART("1", 0),
+		{ "PUT", "/bucket/k?partNumber=2&", 503, "Retry-After: 11\r\n",
+		    "<Error><Code>SlowDown</Code></Error>", 0, 0 },
+		PART("2", 0), PART("3", 0), PART("4", HTTPD_BESIDE),
+		PART("5", HTTPD_BESIDE), KIT_XML("POST", COMPLETE, DONE),
+		KIT_END };
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(upload_beside(steps, "11112222333344445", 4, &err), 0);
 }
 
 /* Without a thread it is sent by the caller's. */
@@ -535,7 +563,7 @@ a_part_that_fails_beside_others_ends_the_upload(void **state)
 	for (size_t i = 0; i < 2; i++) {
 		struct err err = { 0 };
 
-		assert_int_equal(upload_beside(both[i], "111122223333", 1,
+		assert_int_equal(upload_beside(both[i], "111122223333", 2,
 		                     &err),
 		    -1);
 		assert_int_equal(err.code, ERR_DENIED);
@@ -562,6 +590,9 @@ an_upload_without_one_of_its_parts_is_never_completed(void **state)
 	assert_int_equal(sink_write(up, "1111222233334444", 16, &err), -1);
 	assert_int_equal(err.code, ERR_DENIED);
 	err = (struct err){ 0 };
+	assert_int_equal(sink_write(up, "4", 1, &err), -1);
+	assert_string_equal(err.msg, "upload: a part of 'k' was not stored");
+	err = (struct err){ 0 };
 	assert_int_equal(sink_finish(up, &err), -1);
 	assert_string_equal(err.msg, "upload: a part of 'k' was not stored");
 	sink_free(up);
@@ -581,14 +612,14 @@ parts_on_their_way_are_waited_for_before_an_abort(void **state)
 	struct err err = { 0 };
 
 	(void)state;
-	pool_of(1, &pool);
+	pool_of(2, &pool);
 	to.spare = pool;
 	s3_kit_start(&k, steps, NULL);
 	assert_int_equal(s3_upload_new(k.s, &to, &up, &err), 0);
 	assert_int_equal(sink_write(up, "1111222233334", 13, &err), 0);
 	sink_free(up);
 	s3_kit_check(&k);
-	expect_whole(pool, 1);
+	expect_whole(pool, 2);
 }
 
 #define UPLOAD(k, id, at)                                     \
@@ -716,7 +747,7 @@ every_allocation_may_fail(void **state)
 	AUTO(pool) struct pool *spare = NULL;
 
 	(void)state;
-	pool_of(0, &spare);
+	pool_of(1, &spare);
 	fail_each_allocation(tags, "", &o, NULL);
 	fail_each_allocation(tags, "", &o, spare);
 	fail_each_allocation(checksums, "abcd", NULL, NULL);
@@ -835,7 +866,8 @@ main(void)
 		cmocka_unit_test(
 		    parts_go_beside_one_another_where_there_is_memory),
 		cmocka_unit_test(no_more_than_four_are_on_their_way),
-		cmocka_unit_test(without_more_memory_one_is_on_its_way),
+		cmocka_unit_test(without_memory_one_comes_after_the_other),
+		cmocka_unit_test(parts_that_take_long_go_alone),
 		cmocka_unit_test(no_thread_is_no_failure),
 		cmocka_unit_test(
 		    a_part_that_fails_beside_others_ends_the_upload),

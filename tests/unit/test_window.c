@@ -102,7 +102,9 @@ many_threads_keep_the_order(void **state)
 	assert_int_equal(window_new(&(struct window_size){ 16, 20 }, leave, o,
 	                     &w, &err),
 	    0);
-	assert_int_equal(pool_new(4, 100, 0, &p, &err), 0);
+	assert_int_equal(pool_new(&(struct pool_size){ 4, 100, 0, 0 }, &p,
+	                     &err),
+	    0);
 	for (int i = 0; i < ITEMS; i++) {
 		struct job *j = malloc(sizeof *j);
 
@@ -184,7 +186,9 @@ who_enters_waits_for_the_oldest_when_much_is_held(void **state)
 	assert_int_equal(window_enter(w, &b, &err), 0);
 	assert_int_equal(window_done(w, b, number(1), 8, &err), 0);
 	assert_int_equal(o.n, 0);
-	assert_int_equal(pool_new(1, 100, 0, &p, &err), 0);
+	assert_int_equal(pool_new(&(struct pool_size){ 1, 100, 0, 0 }, &p,
+	                     &err),
+	    0);
 	assert_int_equal(pool_run(p, work, j, 1, &err), 0);
 	assert_int_equal(window_enter(w, &c, &err), 0);
 	/* it would have come in before, had it not waited */
