@@ -275,6 +275,12 @@ def drawing(result):
 # --- the short table of README
 
 
+LEAST = """\
+"The least" is what the same servers take for the requests and the bytes alone:
+nothing is signed, hashed, compressed or kept.
+"""
+
+
 def short_line(ours, peer, floor):
     to = peer["to-ours"]
     least = "%s: %s" % (floor["tool"], seconds(floor["wall"])) if floor else ""
@@ -318,7 +324,7 @@ def growth_table(rows):
 def readme(result):
     return "\n".join([
         BEGIN, machine_words(result) + ".", "",
-        "![bars](bench/figures.svg)", "", short_table(result["rows"]),
+        "![bars](bench/figures.svg)", "", short_table(result["rows"]), LEAST,
         growth_table(result["rows"]), goals_table(result["goals"]), END])
 
 
