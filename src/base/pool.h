@@ -27,7 +27,7 @@ struct pool_size {
 	 * threads and with what is held. */
 	uint64_t budget;
 	uint64_t each;    /* what a thread takes, for good */
-	uint64_t largest; /* the most that a job may cost */
+	uint64_t largest; /* the most that a job keeps while it runs */
 };
 
 /*

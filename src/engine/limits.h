@@ -24,10 +24,9 @@ struct limits {
 	 * it while a part is sent: one line must not stand still for the
 	 * other. */
 	uint64_t large;
-	uint64_t
-	    beside;     /* one more part of it, sent while the next is filled */
-	uint64_t lanes; /* a listing that is read in several ranges at once */
-	size_t ahead;   /* the latter; 0: nothing */
+	uint64_t beside; /* one more part of it, on its way */
+	uint64_t lanes;  /* a listing that is read in several ranges at once */
+	size_t ahead;    /* the latter; 0: nothing */
 };
 
 /* While objects are saved; the first pack and the inventory are accounted for

@@ -204,7 +204,7 @@ put_file(struct batch *b, struct err *err)
 	return sink_finish(to, err);
 }
 
-/* As when it was saved: the second part is whose that needs it. */
+/* As when it was saved: the second part is for any that is on its way. */
 static int
 put_large(struct batch *b, struct err *err)
 {

@@ -174,8 +174,8 @@ save_file(struct job *j, struct inventory_entry *e, struct err *err)
 	return str_dup(path, &e->file, err);
 }
 
-/* Its cost has a second part, for which more than one job may be too many:
- * whoever needs it takes it. */
+/* Admitted where there was room for two parts, so that few are begun at once.
+ * It keeps one; the other is for parts on their way, whoever's they are. */
 static int
 save_large(struct job *j, struct inventory_entry *e, struct err *err)
 {

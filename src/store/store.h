@@ -39,9 +39,9 @@ struct store_ops {
 	int (*open)(struct store *, struct err *);
 	/* The sink's finish publishes the object as a whole.  The key is new:
 	 * nothing is ever overwritten (what happens if it is not is the
-	 * driver's: correctness does not depend on it).  spare: has
-	 * memory for parts that are sent while the next is filled
-	 * (s3/s3.h); outlives the sink.  NULL: none. */
+	 * driver's: correctness does not depend on it).  spare: has memory
+	 * for parts that are sent while the next is filled (s3/s3.h), and
+	 * outlives the sink; NULL: none. */
 	int (*put)(struct store *, const char *key, struct pool *spare,
 	    struct sink **, struct err *);
 	/* [off, off + len), which must be there: ERR_CORRUPT.  to is borrowed

@@ -36,9 +36,16 @@ static pthread_mutex_t reading = PTHREAD_MUTEX_INITIALIZER;
 static void
 give_up(const char *what)
 {
-	(void)fflush(stdout);
 	perror(what);
 	exit(1);
+}
+
+static void
+no_url(const char *text)
+{
+	(void)fprintf(stderr, "bare: '%.200s' is no http://ADDRESS:PORT\n",
+	    text);
+	exit(2);
 }
 
 static void
@@ -48,17 +55,17 @@ read_url(const char *url, struct server *s)
 	char host[64];
 
 	if (strncmp(url, scheme, strlen(scheme)) != 0)
-		give_up(url);
+		no_url(url);
 	colon = strchr(name, ':');
 	s->name = name;
 	s->address.sin_family = AF_INET;
 	if (!colon || (size_t)(colon - name) >= sizeof host)
-		give_up(name);
+		no_url(url);
 	memcpy(host, name, (size_t)(colon - name));
 	host[colon - name] = '\0';
 	s->address.sin_port = htons((uint16_t)strtoul(colon + 1, NULL, 10));
 	if (inet_pton(AF_INET, host, &s->address.sin_addr) != 1)
-		give_up(name);
+		no_url(url);
 }
 
 static int

@@ -42,8 +42,8 @@ the_usual_memory_has_the_usual_transfers(void **state)
 	limits_save(&c, &l);
 	assert_int_equal(l.transfers, 64);
 	assert_int_equal(l.part, 5 * MIB);
-	/* two large ones and three parts on their way; beside all threads,
-	 * lanes and a second pack there is room for a large one */
+	/* two large ones and two parts on their way; beside all threads, lanes
+	 * and a second pack there is room for a large one */
 	assert_true(l.budget >= 2 * (l.large + l.each) + 2 * l.beside);
 	assert_true(l.budget >=
 	            l.transfers * l.each + l.lanes + l.pack + l.large);

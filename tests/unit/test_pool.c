@@ -56,6 +56,15 @@ work(void *arg, struct err *err)
 }
 
 static void
+start(unsigned workers, uint64_t budget, uint64_t each, struct pool **ret)
+{
+	const struct pool_size size = { workers, budget, each, 0 };
+	struct err err = { 0 };
+
+	assert_int_equal(pool_new(&size, ret, &err), 0);
+}
+
+static void
 every_job_is_run(void **state)
 {
 	struct shared s = { 0 };
@@ -64,9 +73,7 @@ every_job_is_run(void **state)
 	AUTO(pool) struct pool *p = NULL;
 
 	(void)state;
-	assert_int_equal(pool_new(&(struct pool_size){ 4, 100, 0, 0 }, &p,
-	                     &err),
-	    0);
+	start(4, 100, 0, &p);
 	for (int i = 0; i < 1000; i++)
 		assert_int_equal(pool_run(p, work, &job, 1, &err), 0);
 	assert_int_equal(pool_wait(p, &err), 0);
@@ -86,9 +93,7 @@ no_more_run_at_once_than_there_are_workers(void **state)
 	AUTO(pool) struct pool *p = NULL;
 
 	(void)state;
-	assert_int_equal(pool_new(&(struct pool_size){ 3, 1000, 0, 0 }, &p,
-	                     &err),
-	    0);
+	start(3, 1000, 0, &p);
 	for (int i = 0; i < 30; i++)
 		assert_int_equal(pool_run(p, work, &job, 1, &err), 0);
 	assert_int_equal(pool_wait(p, &err), 0);
@@ -104,9 +109,7 @@ bytes_stay_within_the_budget(void **state)
 	AUTO(pool) struct pool *p = NULL;
 
 	(void)state;
-	assert_int_equal(pool_new(&(struct pool_size){ 8, 100, 0, 0 }, &p,
-	                     &err),
-	    0);
+	start(8, 100, 0, &p);
 	for (int i = 0; i < 50; i++)
 		assert_int_equal(pool_run(p, work, &job, 40, &err), 0);
 	assert_int_equal(pool_wait(p, &err), 0);
@@ -124,9 +127,7 @@ a_job_above_the_budget_runs_alone(void **state)
 	AUTO(pool) struct pool *p = NULL;
 
 	(void)state;
-	assert_int_equal(pool_new(&(struct pool_size){ 4, 100, 0, 0 }, &p,
-	                     &err),
-	    0);
+	start(4, 100, 0, &p);
 	for (int i = 0; i < 20; i++) {
 		assert_int_equal(pool_run(p, work, &small, 10, &err), 0);
 		assert_int_equal(pool_run(p, work, &large, 1000, &err), 0);
@@ -145,9 +146,7 @@ the_largest_cost_does_not_wrap_around(void **state)
 	AUTO(pool) struct pool *p = NULL;
 
 	(void)state;
-	assert_int_equal(pool_new(&(struct pool_size){ 4, 100, 0, 0 }, &p,
-	                     &err),
-	    0);
+	start(4, 100, 0, &p);
 	for (int i = 0; i < 5; i++)
 		assert_int_equal(pool_run(p, work, &job, UINT64_MAX, &err), 0);
 	assert_int_equal(pool_wait(p, &err), 0);
@@ -164,9 +163,7 @@ the_first_error_stops_the_queue(void **state)
 	int accepted = 0;
 
 	(void)state;
-	assert_int_equal(pool_new(&(struct pool_size){ 2, 100, 0, 0 }, &p,
-	                     &err),
-	    0);
+	start(2, 100, 0, &p);
 	while (pool_run(p, work, &job, 1, &err) == 0)
 		accepted++;
 	assert_int_equal(err.code, ERR_TRANSIENT);
@@ -188,9 +185,7 @@ free_runs_what_is_queued(void **state)
 	struct pool *p = NULL;
 
 	(void)state;
-	assert_int_equal(pool_new(&(struct pool_size){ 2, 100, 0, 0 }, &p,
-	                     &err),
-	    0);
+	start(2, 100, 0, &p);
 	for (int i = 0; i < 6; i++)
 		assert_int_equal(pool_run(p, work, &job, 1, &err), 0);
 	pool_free(p);
@@ -235,9 +230,7 @@ what_is_to_be_first_begins_before_those_that_wait(void **state)
 
 	(void)state;
 	monitor_init(&all.m);
-	assert_int_equal(pool_new(&(struct pool_size){ 1, 100, 0, 0 }, &p,
-	                     &err),
-	    0);
+	start(1, 100, 0, &p);
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(pool_run(p, take_turn, &turn[i], 1, &err), 0);
 	assert_int_equal(pool_run_first(p, take_turn, &turn[2], 1, &err), 0);
@@ -262,9 +255,7 @@ memory_beside_the_jobs_counts_too(void **state)
 	AUTO(pool) struct pool *p = NULL;
 
 	(void)state;
-	assert_int_equal(pool_new(&(struct pool_size){ 4, 100, 0, 0 }, &p,
-	                     &err),
-	    0);
+	start(4, 100, 0, &p);
 	assert_true(pool_try(p, 70));
 	assert_false(pool_try(p, 31));
 	assert_true(pool_try(p, 30));
@@ -327,9 +318,7 @@ a_thread_that_cannot_be_had_is_done_without(void **state)
 
 	(void)state;
 	failcall_at("pthread_create", 1, EAGAIN);
-	assert_int_equal(pool_new(&(struct pool_size){ 8, 100, 0, 0 }, &p,
-	                     &err),
-	    0);
+	start(8, 100, 0, &p);
 	for (int i = 0; i < 20; i++)
 		assert_int_equal(pool_run(p, work, &job, 1, &err), 0);
 	assert_int_equal(pool_wait(p, &err), 0);
@@ -348,9 +337,7 @@ a_thread_is_started_where_there_is_room_for_it(void **state)
 	AUTO(pool) struct pool *p = NULL;
 
 	(void)state;
-	assert_int_equal(pool_new(&(struct pool_size){ 8, 100, 10, 0 }, &p,
-	                     &err),
-	    0);
+	start(8, 100, 10, &p);
 	assert_true(pool_try(p, 90));
 	assert_false(pool_try(p, 1));
 	pool_give(p, 15);

@@ -432,18 +432,27 @@ expect_whole(struct pool *p, unsigned parts)
 	pool_give(p, all);
 }
 
+/* A server, and uploads that have memory for so many. */
+static void
+start_beside(struct s3_kit *k, const struct httpd_step *steps, unsigned parts,
+    struct pool **pool, struct s3_upload *to)
+{
+	pool_of(parts, pool);
+	*to = k4;
+	to->spare = *pool;
+	s3_kit_start(k, steps, NULL);
+}
+
 static int
 upload_beside(const struct httpd_step *steps, const char *text, unsigned spare,
     struct err *err)
 {
 	AUTO(s3_kit) struct s3_kit k;
 	AUTO(pool) struct pool *pool = NULL;
-	struct s3_upload to = k4;
+	struct s3_upload to;
 	int rc;
 
-	pool_of(spare, &pool);
-	to.spare = pool;
-	s3_kit_start(&k, steps, NULL);
+	start_beside(&k, steps, spare, &pool, &to);
 	rc = upload_as(k.s, &to, text, err);
 	s3_kit_check(&k);
 	expect_whole(pool, spare);
@@ -531,13 +540,11 @@ no_thread_is_no_failure(void **state)
 		PART("3", 0), KIT_XML("POST", COMPLETE, DONE), KIT_END };
 	AUTO(s3_kit) struct s3_kit k;
 	AUTO(pool) struct pool *pool = NULL;
-	struct s3_upload to = k4;
+	struct s3_upload to;
 	struct err err = { 0 };
 
 	(void)state;
-	pool_of(1, &pool);
-	to.spare = pool;
-	s3_kit_start(&k, steps, NULL);
+	start_beside(&k, steps, 1, &pool, &to);
 	failcall_at("pthread_create", 0, EAGAIN);
 	assert_int_equal(upload_as(k.s, &to, "111122223", &err), 0);
 	assert_true(failcall_end());
@@ -578,14 +585,12 @@ an_upload_without_one_of_its_parts_is_never_completed(void **state)
 		ABORT, KIT_END };
 	AUTO(s3_kit) struct s3_kit k;
 	AUTO(pool) struct pool *pool = NULL;
-	struct s3_upload to = k4;
+	struct s3_upload to;
 	struct sink *up = NULL;
 	struct err err = { 0 };
 
 	(void)state;
-	pool_of(0, &pool);
-	to.spare = pool;
-	s3_kit_start(&k, steps, NULL);
+	start_beside(&k, steps, 0, &pool, &to);
 	assert_int_equal(s3_upload_new(k.s, &to, &up, &err), 0);
 	assert_int_equal(sink_write(up, "1111222233334444", 16, &err), -1);
 	assert_int_equal(err.code, ERR_DENIED);
@@ -607,14 +612,12 @@ parts_on_their_way_are_waited_for_before_an_abort(void **state)
 		KIT_END };
 	AUTO(s3_kit) struct s3_kit k;
 	AUTO(pool) struct pool *pool = NULL;
-	struct s3_upload to = k4;
+	struct s3_upload to;
 	struct sink *up = NULL;
 	struct err err = { 0 };
 
 	(void)state;
-	pool_of(2, &pool);
-	to.spare = pool;
-	s3_kit_start(&k, steps, NULL);
+	start_beside(&k, steps, 2, &pool, &to);
 	assert_int_equal(s3_upload_new(k.s, &to, &up, &err), 0);
 	assert_int_equal(sink_write(up, "1111222233334", 13, &err), 0);
 	sink_free(up);
