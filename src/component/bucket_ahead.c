@@ -16,7 +16,8 @@ struct batch {
 struct bucket_ahead {
 	struct s3_list *list;
 	const struct clock *clock;
-	struct bucket_waits waits;
+	int64_t began_ms, came_ms; /* its first keys; came: where any has */
+	bool came;
 	bool shortened; /* what is behind the last may be in batches */
 	struct monitor m;
 	const char *last; /* of the range; NULL: all */
@@ -74,6 +75,9 @@ static void
 hand_over(struct bucket_ahead *a, bool over, const struct err *why)
 {
 	monitor_enter(&a->m);
+	if (!a->came)
+		a->came_ms = clock_mono_ms(a->clock);
+	a->came = true;
 	a->full++;
 	a->over = over;
 	a->err = *why;
@@ -114,21 +118,6 @@ empty_first(struct bucket_ahead *a)
 	monitor_leave(&a->m);
 }
 
-/* Inside the monitor. */
-static void
-wait_for_batch(struct bucket_ahead *a)
-{
-	int64_t ms = clock_mono_ms(a->clock);
-
-	while (a->full == 0 && !a->over)
-		monitor_wait(&a->m);
-	ms = clock_mono_ms(a->clock) - ms;
-	if (ms <= BUCKET_SOON_MS)
-		return;
-	a->waits.count++;
-	a->waits.ms += ms;
-}
-
 /* *over: that was the last of them. */
 static struct batch *
 first_batch(struct bucket_ahead *a, bool *over)
@@ -136,8 +125,8 @@ first_batch(struct bucket_ahead *a, bool *over)
 	struct batch *b = NULL;
 
 	monitor_enter(&a->m);
-	if (a->full == 0 && !a->over)
-		wait_for_batch(a);
+	while (a->full == 0 && !a->over)
+		monitor_wait(&a->m);
 	if (a->full > 0)
 		b = &a->batch[a->first];
 	*over = !b;
@@ -190,10 +179,20 @@ bucket_ahead_end(struct bucket_ahead *a, const char *last)
 	monitor_leave(&a->m);
 }
 
-struct bucket_waits
-bucket_ahead_waits(const struct bucket_ahead *a)
+bool
+bucket_ahead_slow(struct bucket_ahead *a)
 {
-	return a->waits;
+	int64_t ms = 0;
+
+	monitor_enter(&a->m);
+	while (!a->came &&
+	       (ms = clock_mono_ms(a->clock) - a->began_ms) <= BUCKET_SOON_MS)
+		(void)monitor_wait_ms(&a->m,
+		    (unsigned)(BUCKET_SOON_MS + 1 - ms));
+	if (a->came)
+		ms = a->came_ms - a->began_ms;
+	monitor_leave(&a->m);
+	return ms > BUCKET_SOON_MS;
 }
 
 int
@@ -206,6 +205,7 @@ bucket_ahead_new(const struct bucket_source *s, const struct key_range *r,
 		return err_nomem(err);
 	monitor_init(&a->m);
 	a->clock = s->clock;
+	a->began_ms = clock_mono_ms(s->clock);
 	a->last = r->last;
 	if (s3_list_new(s->s3, s->prefix, NULL, r->after, &a->list, err) ||
 	    thread_start(&a->thread, list_all, a, err))

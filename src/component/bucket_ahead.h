@@ -18,13 +18,7 @@ struct bucket_source {
 	const struct clock *clock;
 };
 
-/* How often, and how long, pages were waited for.  What is over within
- * BUCKET_SOON_MS does not count. */
 enum { BUCKET_SOON_MS = 5 };
-struct bucket_waits {
-	unsigned count;
-	int64_t ms;
-};
 
 /* Those of the range.  What is given stays the caller's, until it is freed. */
 MUST_CHECK int bucket_ahead_new(const struct bucket_source *,
@@ -35,8 +29,8 @@ MUST_CHECK int bucket_ahead_next(struct bucket_ahead *, struct object *o,
 /* It ends with that key, the caller's as those of the range.  It must not be
  * before the one that came last. */
 void bucket_ahead_end(struct bucket_ahead *, const char *last);
-/* By next, in this one. */
-struct bucket_waits bucket_ahead_waits(const struct bucket_ahead *);
+/* Does its first page take more than BUCKET_SOON_MS?  Waits so long at most. */
+bool bucket_ahead_slow(struct bucket_ahead *);
 /* A request that is on its way is waited for. */
 void bucket_ahead_free(struct bucket_ahead *);
 

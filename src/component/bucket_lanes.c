@@ -4,11 +4,9 @@
 
 #include "base/str.h"
 
-/*
- * One lane lists all until pages were waited for so often, and for so large a
- * part of the time.  Then it is shortened, and others list what is behind it.
- */
-enum { LANES = 4, WAITS = 3, PART_OF_TIME = 3 };
+/* One lane begins to list all.  Where its first page is not there soon, it is
+ * shortened, and others list what is behind it. */
+enum { LANES = 4 };
 
 struct lane {
 	struct bucket_ahead *list;
@@ -18,9 +16,7 @@ struct lane {
 struct bucket_lanes {
 	struct bucket_source source;
 	struct saver *saver;
-	int64_t began_ms;
-	unsigned waits; /* looked at */
-	bool several;
+	bool begun;
 	/* A ring: all behind one another; the first is being emptied.  One
 	 * more, so that the next is on its way before the first is gone. */
 	struct lane lane[LANES + 1];
@@ -100,39 +96,22 @@ add_lanes(struct bucket_lanes *l, size_t most, struct err *err)
 	return 0;
 }
 
-/* Is it the server that takes the time?  Looked at once for each wait. */
-static bool
-is_slow(struct bucket_lanes *l)
-{
-	struct bucket_waits w = bucket_ahead_waits(lane_at(l, 0)->list);
-
-	if (w.count == l->waits)
-		return false;
-	l->waits = w.count;
-	return w.count >= WAITS &&
-	       w.ms * PART_OF_TIME >=
-	           clock_mono_ms(l->source.clock) - l->began_ms;
-}
-
-/*
- * The only lane is at that key, and its thread a page or two further: it ends
- * at the second cut from there, so that no page is read twice.
- */
+/* Where the server is slow the only lane, whose thread is at its first page,
+ * ends at the first cut. */
 static int
-make_several(struct bucket_lanes *l, const char *key, struct err *err)
+begin(struct bucket_lanes *l, struct err *err)
 {
+	const char *after = l->saver->range.after;
 	struct lane *lane = lane_at(l, 0);
-	AUTO(free) char *near = NULL;
-	char *far = NULL;
 
-	l->several = true;
-	if (cut_behind(l, key, &near, err) ||
-	    (near && cut_behind(l, near, &far, err)))
-		return -1;
-	if (!far)
+	l->begun = true;
+	if (!bucket_ahead_slow(lane->list))
 		return 0;
-	lane->last = far;
-	bucket_ahead_end(lane->list, far);
+	if (cut_behind(l, after ? after : "", &lane->last, err))
+		return -1;
+	if (!lane->last)
+		return 0;
+	bucket_ahead_end(lane->list, lane->last);
 	return add_lanes(l, LANES, err);
 }
 
@@ -140,16 +119,14 @@ int
 bucket_lanes_next(struct bucket_lanes *l, struct object *o, bool *more,
     struct err *err)
 {
+	if (!l->begun && begin(l, err))
+		return -1;
 	for (;;) {
 		struct lane *lane = lane_at(l, 0);
 
 		if (bucket_ahead_next(lane->list, o, more, err))
 			return -1;
-		if (*more)
-			return !l->several && is_slow(l)
-			           ? make_several(l, o->key, err)
-			           : 0;
-		if (!lane->last)
+		if (*more || !lane->last)
 			return 0;
 		if (add_lanes(l, LANES + 1, err))
 			return -1;
@@ -167,7 +144,6 @@ bucket_lanes_new(const struct bucket_source *s, struct saver *saver,
 		return err_nomem(err);
 	l->source = *s;
 	l->saver = saver;
-	l->began_ms = clock_mono_ms(s->clock);
 	if (add_lane(l, saver->range.after, NULL, err))
 		return -1;
 	*ret = TAKE(l);

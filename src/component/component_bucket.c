@@ -168,8 +168,10 @@ name_all(struct bucket *b, struct saver *saver, struct err *err)
 	bool more = true;
 
 	if (r->after && r->last && strcmp(r->after, r->last) >= 0)
-		return 0;
-	if (bucket_lanes_new(&from, saver, &list, err))
+		return saver->ops->objects_begin(saver, err);
+	/* its first page comes while the saver begins */
+	if (bucket_lanes_new(&from, saver, &list, err) ||
+	    saver->ops->objects_begin(saver, err))
 		return -1;
 	for (;;) {
 		if (bucket_lanes_next(list, &o, &more, err))

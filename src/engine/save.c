@@ -146,8 +146,9 @@ check_before(struct save *v, const struct manifest_component **ret,
 }
 
 static int
-begin_objects(struct save *v, struct err *err)
+save_objects_begin(struct saver *saver, struct err *err)
 {
+	struct save *v = (struct save *)saver;
 	const struct config *c = v->run->o->config;
 	struct save_env env = {
 		.repo = v->run->o->repo,
@@ -176,28 +177,19 @@ save_object(struct saver *saver, const struct object_source *source,
 {
 	struct save *v = (struct save *)saver;
 
-	if (!v->objects && begin_objects(v, err))
-		return -1;
 	return save_objects_add(v->objects, source, listed, err);
 }
 
 static int
 save_next_cut(struct saver *saver, char **key, struct err *err)
 {
-	struct save *v = (struct save *)saver;
-
-	*key = NULL;
-	return v->objects ? save_objects_next_cut(v->objects, key, err) : 0;
+	return save_objects_next_cut(((struct save *)saver)->objects, key, err);
 }
 
 static int
 save_objects_done(struct saver *saver, struct err *err)
 {
-	struct save *v = (struct save *)saver;
-
-	if (!v->objects && begin_objects(v, err))
-		return -1;
-	return save_objects_end(v->objects, err);
+	return save_objects_end(((struct save *)saver)->objects, err);
 }
 
 static void
@@ -266,6 +258,7 @@ save_reference(struct saver *saver, const char *uri, struct err *err)
 
 static const struct saver_ops save_ops = {
 	.stream = save_stream,
+	.objects_begin = save_objects_begin,
 	.object = save_object,
 	.next_cut = save_next_cut,
 	.objects_end = save_objects_done,

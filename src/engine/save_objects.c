@@ -431,6 +431,7 @@ save_objects_next_cut(struct save_objects *s, char **key, struct err *err)
 
 	*key = NULL;
 	if (!before || !manifest_inventory_of(before) ||
+	    before->objects <= CUT_EVERY ||
 	    (!s->cuts && !pool_hold(s->pool, s->env.limits.lanes)))
 		return 0;
 	if (!s->cuts &&

@@ -145,6 +145,8 @@ saver_object(struct saver *base, const struct object_source *src,
 	struct fake_saver *s = (struct fake_saver *)base;
 	AUTO(object) struct object o = { 0 };
 
+	if (!s->begun)
+		return err_set(err, ERR_USAGE, "objects before they begin");
 	object_move(&o, listed);
 	for (int i = 0; i < FETCHES; i++) {
 		if (fetch(s, src, &o, err) == 0)
@@ -158,6 +160,14 @@ saver_object(struct saver *base, const struct object_source *src,
 		s->changed++;
 	}
 	return -1;
+}
+
+static int
+saver_objects_begin(struct saver *base, struct err *err)
+{
+	(void)err;
+	((struct fake_saver *)base)->begun = true;
+	return 0;
 }
 
 static int
@@ -243,6 +253,7 @@ saver_reference(struct saver *base, const char *uri, struct err *err)
 static const struct saver_ops saver_ops = {
 	.stream = saver_stream,
 	.object = saver_object,
+	.objects_begin = saver_objects_begin,
 	.next_cut = saver_next_cut,
 	.objects_end = saver_objects_end,
 	.expect = saver_expect,

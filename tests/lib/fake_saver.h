@@ -47,7 +47,7 @@ struct fake_saver {
 	/* objects, fetched at once: */
 	struct fake_objects objects;
 	size_t gone, changed; /* ERR_NOTFOUND, ERR_CHANGED seen */
-	bool ended;
+	bool begun, ended;
 };
 
 void fake_saver_init(struct fake_saver *, const char *scratch);
