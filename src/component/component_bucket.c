@@ -315,7 +315,7 @@ prepare(struct bucket *b, struct loader *loader, struct err *err)
 {
 	bool exists;
 
-	if (s3_bucket_exists(b->s3, &exists, err))
+	if (s3_bucket_exists(b->s3, b->prefix, &exists, err))
 		return -1;
 	if (exists)
 		return 0;
@@ -404,7 +404,7 @@ check(struct component *c, bool for_restore, struct buf *detail,
 	struct bucket *b = (struct bucket *)c;
 	bool exists;
 
-	if (s3_bucket_exists(b->s3, &exists, err))
+	if (s3_bucket_exists(b->s3, b->prefix, &exists, err))
 		return -1;
 	if (!exists && !for_restore)
 		return err_set(err, ERR_NOTFOUND,

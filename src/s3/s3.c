@@ -123,19 +123,26 @@ s3_counts(const struct s3 *s, struct s3_counts *out)
 
 /* --- the bucket */
 
+/* Not HEAD, whose answer tells nothing about a wrong key.  That no key has the
+ * prefix is the least work: RadosGW makes a page of one key from many. */
 int
-s3_bucket_exists(struct s3 *s, bool *exists, struct err *err)
+s3_bucket_exists(struct s3 *s, const char *prefix, bool *exists,
+    struct err *err)
 {
-	/* not HEAD, whose answer tells nothing about a wrong key */
-	const struct s3_request q = {
+	AUTO(buf) struct buf query = { .max = S3_QUERY_MAX };
+	AUTO(s3_reply) struct s3_reply r = { 0 };
+	struct s3_request q = {
 		.kind = S3_LIST,
 		.method = "GET",
 		.what = "list",
-		.query = "list-type=2&max-keys=1",
 		.root = "ListBucketResult",
 	};
-	AUTO(s3_reply) struct s3_reply r = { 0 };
 
+	if (buf_puts(&query, "list-type=2&max-keys=1&prefix=", err) ||
+	    str_percent(&query, prefix, "", err) ||
+	    buf_puts(&query, "no-such-key", err))
+		return -1;
+	q.query = query.data;
 	if (s3_request(s, &q, &r, err)) {
 		if (!err_is(err, ERR_NOTFOUND))
 			return -1;
@@ -151,7 +158,7 @@ taken(struct s3 *s, const struct err *create, struct err *err)
 {
 	bool ours;
 
-	if (s3_bucket_exists(s, &ours, err) == 0 && ours)
+	if (s3_bucket_exists(s, "", &ours, err) == 0 && ours)
 		return 0;
 	*err = *create;
 	return -1;

@@ -94,8 +94,10 @@ struct s3_counts {
 };
 void s3_counts(const struct s3 *, struct s3_counts *);
 
-/* *exists false: the server says so.  ERR_DENIED: may not ask. */
-MUST_CHECK int s3_bucket_exists(struct s3 *, bool *exists, struct err *);
+/* *exists false: the server says so.  ERR_DENIED: may not ask.  prefix: of the
+ * keys that are meant, for where nothing else may be listed. */
+MUST_CHECK int s3_bucket_exists(struct s3 *, const char *prefix, bool *exists,
+    struct err *);
 /* Nothing to do where it is ours already. */
 MUST_CHECK int s3_bucket_create(struct s3 *, struct err *);
 

@@ -5,7 +5,6 @@
 #include "s3/s3_request.h"
 
 enum {
-	QUERY_MAX = 16 << 10,
 	/* In a row: a server that has looked at much and found nothing yet may
 	 * say so, but not for ever. */
 	EMPTY_PAGES_MAX = 1000,
@@ -123,7 +122,7 @@ looping(const struct s3_list *l, const char *why, struct err *err)
 static int
 fetch(struct s3_list *l, struct err *err)
 {
-	AUTO(buf) struct buf query = { .max = QUERY_MAX };
+	AUTO(buf) struct buf query = { .max = S3_QUERY_MAX };
 	AUTO(s3_reply) struct s3_reply r = { 0 };
 	AUTO(reply_page) struct reply_page page = { 0 };
 	struct s3_request q = { .kind = S3_LIST,

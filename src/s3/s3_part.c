@@ -2,8 +2,6 @@
 
 #include "base/str.h"
 
-enum { QUERY_MAX = 8 << 10 };
-
 int
 s3_part_send(struct s3_part *p, struct err *err)
 {
@@ -16,7 +14,7 @@ s3_part_send(struct s3_part *p, struct err *err)
 		.body_len = p->body.len,
 		.checksum = p->checksum,
 	};
-	AUTO(buf) struct buf query = { .max = QUERY_MAX };
+	AUTO(buf) struct buf query = { .max = S3_QUERY_MAX };
 
 	if (buf_printf(&query, err, "partNumber=%u&uploadId=", p->number) ||
 	    str_percent(&query, p->id, "", err))

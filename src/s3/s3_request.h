@@ -16,7 +16,10 @@
 #include "s3/s3_keys.h"
 #include "s3/sigv4.h"
 
-enum { S3_REGION_SIZE = 64 };
+enum {
+	S3_REGION_SIZE = 64,
+	S3_QUERY_MAX = 16 << 10, /* keys and tokens, percent-encoded */
+};
 
 struct s3 {
 	/* as given; never changes */

@@ -16,7 +16,6 @@ enum {
 	                    * that makes 359 GiB */
 	GROWN_MOST = 3 * GROW_EVERY,
 	PARTS_XML_MAX = 8 << 20,
-	QUERY_MAX = 8 << 10,
 	BESIDE = 4,              /* parts on their way at most */
 	BESIDE_COST = 128 << 10, /* a thread and a connection */
 	SLOW_MS = 10000,         /* a part: with others it would take so many
@@ -103,7 +102,7 @@ abort_upload(struct s3 *s, const char *key, const char *query,
 static void
 abandon(struct upload *u)
 {
-	AUTO(buf) struct buf query = { .max = QUERY_MAX };
+	AUTO(buf) struct buf query = { .max = S3_QUERY_MAX };
 	struct retry_hint hint = { 0 };
 	struct err err = { 0 };
 
@@ -417,7 +416,7 @@ complete(struct upload *u, struct err *err)
 		.fresh = true, /* or r.lost would not be the truth */
 		.root = "CompleteMultipartUploadResult",
 	};
-	AUTO(buf) struct buf query = { .max = QUERY_MAX };
+	AUTO(buf) struct buf query = { .max = S3_QUERY_MAX };
 	AUTO(s3_reply) struct s3_reply r = { 0 };
 
 	if (upload_query(u, &query, err) ||
@@ -534,7 +533,7 @@ sweep_page(struct s3 *s, const struct reply_uploads *page, int64_t before,
 {
 	for (size_t i = 0; i < page->count; i++) {
 		const struct reply_upload *u = &page->upload[i];
-		AUTO(buf) struct buf query = { .max = QUERY_MAX };
+		AUTO(buf) struct buf query = { .max = S3_QUERY_MAX };
 
 		if (u->begun >= before)
 			continue;
@@ -580,7 +579,7 @@ static int
 next_uploads(struct s3 *s, const char *prefix, struct reply_uploads *page,
     struct err *err)
 {
-	AUTO(buf) struct buf query = { .max = QUERY_MAX };
+	AUTO(buf) struct buf query = { .max = S3_QUERY_MAX };
 	AUTO(s3_reply) struct s3_reply r = { 0 };
 	struct reply_uploads next = { 0 };
 	struct s3_request q = { .kind = S3_LIST,

@@ -41,7 +41,7 @@ open_bucket(struct store *st, struct err *err)
 	struct store_s3 *d = of(st);
 	bool exists = false;
 
-	if (s3_bucket_exists(d->s3, &exists, err))
+	if (s3_bucket_exists(d->s3, d->prefix, &exists, err))
 		return -1;
 	if (exists)
 		return 0;

@@ -91,10 +91,10 @@ bucket_is_made_once_and_found(void **state)
 
 	o.bucket = "no-such-bucket-of-ours";
 	other = client(&o);
-	OK(s3_bucket_exists(other, &exists, &why));
+	OK(s3_bucket_exists(other, "", &exists, &why));
 	assert_false(exists);
 	OK(s3_bucket_create(w->s, &why));
-	OK(s3_bucket_exists(w->s, &exists, &why));
+	OK(s3_bucket_exists(w->s, "", &exists, &why));
 	assert_true(exists);
 	OK(s3_bucket_create(w->s, &why));
 }
@@ -112,7 +112,7 @@ wrong_keys_and_missing_buckets_are_said_in_words(void **state)
 
 		o.access_key = "AKIANOSUCHKEY";
 		s = client(&o);
-		assert_int_equal(s3_bucket_exists(s, &exists, &err), -1);
+		assert_int_equal(s3_bucket_exists(s, "", &exists, &err), -1);
 		assert_true(err_is(&err, ERR_DENIED));
 		assert_non_null(strstr(err.msg, "check access-key"));
 		assert_int_equal(s3_head(s, "k", NULL, NULL, &err), -1);
@@ -124,7 +124,7 @@ wrong_keys_and_missing_buckets_are_said_in_words(void **state)
 		o = w->options;
 		o.secret_key = "not-the-secret-key";
 		s = client(&o);
-		assert_int_equal(s3_bucket_exists(s, &exists, &err), -1);
+		assert_int_equal(s3_bucket_exists(s, "", &exists, &err), -1);
 		assert_true(err_is(&err, ERR_DENIED));
 		assert_non_null(strstr(err.msg, "check secret-key"));
 		assert_null(strstr(err.msg, "not-the-secret-key"));
@@ -800,7 +800,7 @@ tls_needs_the_right_certificate(void **state)
 	{
 		AUTO(s3) struct s3 *s = client(&o);
 
-		assert_int_equal(s3_bucket_exists(s, &exists, &err), -1);
+		assert_int_equal(s3_bucket_exists(s, "", &exists, &err), -1);
 		assert_true(err_is(&err, ERR_DENIED));
 		assert_non_null(strstr(err.msg, "certificate"));
 	}
@@ -809,7 +809,7 @@ tls_needs_the_right_certificate(void **state)
 
 		o.tls_ca_chain = ca;
 		s = client(&o);
-		OK(s3_bucket_exists(s, &exists, &why));
+		OK(s3_bucket_exists(s, "", &exists, &why));
 		assert_true(exists);
 		put_text(s, "tls", "over TLS");
 		expect_text(s, "tls", "over TLS");

@@ -47,7 +47,10 @@ static void
 a_missing_bucket_is_no_error(void **state)
 {
 	const struct httpd_step steps[] = {
-		KIT_ERROR("GET", "/bucket?", 404, "NoSuchBucket"), KIT_END
+		KIT_ERROR("GET",
+		    "/bucket?list-type=2&max-keys=1&prefix=a%2Fno-such-key",
+		    404, "NoSuchBucket"),
+		KIT_END
 	};
 	AUTO(s3_kit) struct s3_kit k;
 	struct err err = { 0 };
@@ -55,8 +58,9 @@ a_missing_bucket_is_no_error(void **state)
 
 	(void)state;
 	s3_kit_start(&k, steps, NULL);
-	assert_int_equal(s3_bucket_exists(k.s, &exists, &err), 0);
+	assert_int_equal(s3_bucket_exists(k.s, "a/", &exists, &err), 0);
 	assert_false(exists);
+	s3_kit_check(&k);
 }
 
 static void

@@ -137,10 +137,10 @@ a_404_that_is_not_of_s3_is_no_missing_bucket(void **state)
 
 	(void)state;
 	s3_kit_start(&k, steps, NULL);
-	assert_int_equal(s3_bucket_exists(k.s, &exists, &err), -1);
+	assert_int_equal(s3_bucket_exists(k.s, "", &exists, &err), -1);
 	assert_true(err_is(&err, ERR_REMOTE));
 	assert_non_null(strstr(err.msg, "answers HTML, not S3"));
-	assert_int_equal(s3_bucket_exists(k.s, &exists, &err), -1);
+	assert_int_equal(s3_bucket_exists(k.s, "", &exists, &err), -1);
 	assert_true(err_is(&err, ERR_REMOTE));
 	assert_int_equal(s3_put(k.s, "k", "", 0, NULL, NULL, &err), -1);
 	assert_true(err_is(&err, ERR_REMOTE));

@@ -20,7 +20,7 @@ exists(struct s3_kit *k, struct err *err)
 {
 	bool yes = false;
 
-	if (s3_bucket_exists(k->s, &yes, err))
+	if (s3_bucket_exists(k->s, "", &yes, err))
 		return -1;
 	assert_true(yes);
 	return 0;
