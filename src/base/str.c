@@ -182,13 +182,11 @@ str_hex(const void *bytes, size_t n, char *out)
 static int
 hex_value(char c)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
+	/* without branches, of which digits at random make a bad guess */
+	unsigned digit = (unsigned char)c - (unsigned)'0';
+	unsigned letter = ((unsigned char)c | 0x20u) - (unsigned)'a';
+
+	return digit < 10 ? (int)digit : letter < 6 ? (int)letter + 10 : -1;
 }
 
 int
@@ -324,23 +322,25 @@ str_percent(struct buf *b, const char *s, const char *keep, struct err *err)
 int
 str_unpercent(struct buf *b, const char *s, struct err *err)
 {
-	for (; *s; s++) {
-		char c = *s;
+	for (;; s += 3) {
+		size_t n = strcspn(s, "%");
+		int hi, lo;
+		char c;
 
-		if (c == '%') {
-			int hi = hex_value(s[1]);
-			int lo = hi < 0 ? -1 : hex_value(s[2]);
-
-			if (lo < 0 || hi + lo == 0)
-				return err_set(err, ERR_CORRUPT,
-				    "'%.40s' is not percent-encoded", s);
-			c = (char)(hi << 4 | lo);
-			s += 2;
-		}
+		if (buf_add(b, s, n, err))
+			return -1;
+		s += n;
+		if (*s == '\0')
+			return 0;
+		hi = hex_value(s[1]);
+		lo = hi < 0 ? -1 : hex_value(s[2]);
+		if (lo < 0 || hi + lo == 0)
+			return err_set(err, ERR_CORRUPT,
+			    "'%.40s' is not percent-encoded", s);
+		c = (char)(hi << 4 | lo);
 		if (buf_add(b, &c, 1, err))
 			return -1;
 	}
-	return 0;
 }
 
 /* Length of the UTF-8 sequence at p, or 0. */
@@ -383,6 +383,22 @@ ascii(const char *s, size_t n)
 			break;
 	}
 	return done;
+}
+
+bool
+str_has_controls(const char *s, size_t n)
+{
+	uint64_t eight, any = 0;
+
+	/* a byte that is less borrows from its highest bit */
+	for (; n >= sizeof eight; s += sizeof eight, n -= sizeof eight) {
+		memcpy(&eight, s, sizeof eight);
+		any |= (eight - UINT64_C(0x2020202020202020)) & ~eight;
+	}
+	any &= UINT64_C(0x8080808080808080);
+	while (n-- > 0)
+		any |= (unsigned char)*s++ < 0x20;
+	return any;
 }
 
 bool

@@ -47,6 +47,8 @@ MUST_CHECK int str_shell(struct buf *, const char *, struct err *);
 
 /* RFC 3629: no surrogates, no overlong forms, to U+10FFFF. */
 bool str_is_utf8(const char *, size_t n);
+/* A byte below the space. */
+bool str_has_controls(const char *, size_t n);
 
 bool str_starts(const char *, const char *prefix);
 bool str_ends(const char *, const char *suffix);

@@ -58,21 +58,27 @@ member(const struct piece *name)
 	return i;
 }
 
-/* Up to the quote, which is gone past.  False: escaped, or no string. */
+/* Nothing is escaped, and nothing should have been. */
+static bool
+is_literal(const char *line, size_t len)
+{
+	return !memchr(line, '\\', len) && !str_has_controls(line, len);
+}
+
+/* Up to the quote, which is gone past. */
 static bool
 take_text(const char **p, const char *end, struct piece *ret)
 {
-	const char *s = *p;
+	const char *s = *p, *quote;
 
 	if (s == end || *s++ != '"')
 		return false;
-	ret->p = s;
-	while (s < end && *s != '"' && *s != '\\' && (unsigned char)*s >= 0x20)
-		s++;
-	if (s == end || *s != '"')
+	quote = memchr(s, '"', (size_t)(end - s));
+	if (!quote)
 		return false;
-	ret->n = (size_t)(s - ret->p);
-	*p = s + 1;
+	ret->p = s;
+	ret->n = (size_t)(quote - s);
+	*p = quote + 1;
 	return true;
 }
 
@@ -157,20 +163,21 @@ static bool
 makes_sense(const struct pieces *all, struct inventory_entry *e)
 {
 	const struct piece *of = all->of;
+	const bool packed = of[M_OFFSET].p != NULL;
 	char hex[SHA256_HEX];
 	struct err ignored;
 
 	if (!of[M_KEY].n || !of[M_SIZE].p || of[M_SHA256].n != SHA256_HEX - 1 ||
-	    !of[M_OFFSET].p != !of[M_LENGTH].p)
+	    packed != (of[M_LENGTH].p != NULL))
 		return false;
 	memcpy(hex, of[M_SHA256].p, of[M_SHA256].n);
 	hex[of[M_SHA256].n] = '\0';
 	e->object.size = number(&of[M_SIZE]);
-	e->packed = of[M_OFFSET].p != NULL;
-	e->offset = number(&of[M_OFFSET]);
+	e->packed = packed;
+	e->offset = packed ? number(&of[M_OFFSET]) : 0;
 	return str_unhex(hex, e->sha256, SHA256_SIZE, &ignored) == 0 &&
-	       (!e->packed || number(&of[M_LENGTH]) == e->object.size) &&
-	       (of[M_FILE].p || (e->object.size == 0 && !e->packed));
+	       (!packed || number(&of[M_LENGTH]) == e->object.size) &&
+	       (of[M_FILE].p || (e->object.size == 0 && !packed));
 }
 
 int
@@ -181,8 +188,8 @@ inventory_plain(const char *line, size_t len, struct inventory_entry *ret,
 	struct pieces all = { 0 };
 
 	*plain = false;
-	if (!take_all(line, line + len, &all) || !str_is_utf8(line, len) ||
-	    !makes_sense(&all, &e))
+	if (!is_literal(line, len) || !take_all(line, line + len, &all) ||
+	    !str_is_utf8(line, len) || !makes_sense(&all, &e))
 		return 0;
 	if (copy_texts(&all, &e, err))
 		return -1;

@@ -14,6 +14,7 @@ struct s3_list {
 	struct s3 *s;
 	char *prefix, *delimiter, *after;
 	struct reply_page page;
+	struct buf xml;               /* of the page, kept for the next one's */
 	size_t next_key, next_folder; /* in the page */
 	char *last; /* key handed out last; NULL: none, or `after` */
 	bool last_folder;
@@ -48,6 +49,7 @@ s3_list_free(struct s3_list *l)
 	free(l->after);
 	free(l->last);
 	reply_page_done(&l->page);
+	buf_done(&l->xml);
 	free(l);
 }
 
@@ -133,9 +135,13 @@ fetch(struct s3_list *l, struct err *err)
 	if (list_query(l, &query, err))
 		return -1;
 	q.query = query.data;
+	r.xml = l->xml;
+	l->xml = (struct buf){ 0 };
 	if (s3_request(l->s, &q, &r, err) || reply_page(&r.xml, &page, err) ||
 	    mend_token(&page, err))
 		return -1;
+	l->xml = r.xml;
+	r.xml = (struct buf){ 0 };
 	if (page.truncated && (!page.token || !*page.token))
 		return looping(l, "it says that more comes, but not where",
 		    err);

@@ -177,6 +177,26 @@ utf8_is_that_of_rfc_3629(void **state)
 	assert_false(str_is_utf8("\xe2\x82\xac", 2));
 }
 
+/* Each byte at each place among others of each kind. */
+static void
+controls_are_below_the_space(void **state)
+{
+	static const char others[] = { ' ', '~', '\x7f', '\x80', '\xff' };
+	char text[19];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof others; i++)
+		for (size_t at = 0; at < sizeof text; at++)
+			for (int c = 0; c < 256; c++) {
+				memset(text, others[i], sizeof text);
+				text[at] = (char)c;
+				assert_int_equal(str_has_controls(text,
+				                     sizeof text),
+				    c < ' ');
+				assert_false(str_has_controls(text, at));
+			}
+}
+
 static void
 beginnings_and_ends_are_compared(void **state)
 {
@@ -380,6 +400,7 @@ main(void)
 		cmocka_unit_test(percent_encoding_is_that_of_aws),
 		cmocka_unit_test(broken_percent_encoding_is_refused),
 		cmocka_unit_test(utf8_is_that_of_rfc_3629),
+		cmocka_unit_test(controls_are_below_the_space),
 		cmocka_unit_test(beginnings_and_ends_are_compared),
 		cmocka_unit_test(bytes_are_told_to_people),
 		cmocka_unit_test(a_shell_reads_one_word),
