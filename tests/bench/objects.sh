@@ -194,22 +194,23 @@ presigned() {
 	)
 }
 
-# What no backup can be faster than: WORKLOAD TOOL CONNECTIONS [TARGET]
+# What no tool can be faster than: WORKLOAD TOOL CONNECTIONS FROM BUCKET [TO]
 least() {
 	local urls
-	urls=("$(endpoint source)")
-	s3 source ls mlpipeline | jq -r .key >"$WORK/keys"
-	presigned source mlpipeline GET <"$WORK/keys" >"$WORK/paths"
-	if [ -n "${4:-}" ]; then
-		fresh "$4"
-		s3 "$4" mb backups
-		urls+=("$(endpoint "$4")")
-		presigned "$4" backups PUT <"$WORK/keys" |
+	urls=("$(endpoint "$4")")
+	s3 "$4" ls "$5" | jq -r .key >"$WORK/keys"
+	presigned "$4" "$5" GET <"$WORK/keys" >"$WORK/paths"
+	if [ -n "${6:-}" ]; then
+		fresh "$6"
+		s3 "$6" mb moved
+		urls+=("$(endpoint "$6")")
+		presigned "$6" moved PUT <"$WORK/keys" |
 		    paste -d ' ' "$WORK/paths" - >"$WORK/both"
 		mv "$WORK/both" "$WORK/paths"
 	fi
 	measured "$1" "$2" '{"floor": true}' "$TOOLS/bare" "$WORK/paths" "$3" \
 	    "${urls[@]}"
+	[ -z "${6:-}" ] || server_end "$6"
 }
 
 a_by() {
@@ -242,7 +243,7 @@ part_a() {
 		for tool in "${tools[@]}"; do
 			a_by "$tool"
 		done
-		least A 'GETs alone' 16
+		least A 'GETs alone' 16 source mlpipeline
 	done
 	rm -rf "$WORK/local"
 }
@@ -260,8 +261,11 @@ part_b() {
 			copy_command "$tool"
 			copied B "$tool" || continue
 			restored 'B, restored' "$tool"
+			[ "$tool" != platform-backup ] ||
+				least 'B, restored' 'bytes moved alone' 8 \
+				    target backups home
 		done
-		least B 'bytes moved alone' 8 target
+		least B 'bytes moved alone' 8 source mlpipeline target
 	done
 	rm -rf "$WORK/local"
 }
@@ -278,7 +282,8 @@ part_one() {
 			copy_command "$tool"
 			copied 'one large object' "$tool"
 		done
-		least 'one large object' 'bytes moved alone' 1 target
+		least 'one large object' 'bytes moved alone' 1 \
+		    source mlpipeline target
 	done
 }
 
@@ -295,7 +300,8 @@ copies_over() {
 			[ "$tool" != platform-backup ] || more=${3:-}
 			copied "$2" "$tool" "$more" || continue
 		done
-		[ $network != slow ] || least "$2" 'GETs alone' 64
+		[ $network != slow ] ||
+			least "$2" 'GETs alone' 64 source mlpipeline
 	done
 	network=plain
 }
