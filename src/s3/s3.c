@@ -123,14 +123,12 @@ s3_counts(const struct s3 *s, struct s3_counts *out)
 
 /* --- the bucket */
 
-/* Not HEAD, whose answer tells nothing about a wrong key.  That no key has the
- * prefix is the least work: RadosGW makes a page of one key from many. */
-int
-s3_bucket_exists(struct s3 *s, const char *prefix, bool *exists,
-    struct err *err)
+/* Not HEAD, whose answer tells nothing about a wrong key. */
+static int
+list_one(struct s3 *s, const char *prefix, const char *behind,
+    struct s3_reply *r, struct err *err)
 {
 	AUTO(buf) struct buf query = { .max = S3_QUERY_MAX };
-	AUTO(s3_reply) struct s3_reply r = { 0 };
 	struct s3_request q = {
 		.kind = S3_LIST,
 		.method = "GET",
@@ -140,16 +138,26 @@ s3_bucket_exists(struct s3 *s, const char *prefix, bool *exists,
 
 	if (buf_puts(&query, "list-type=2&max-keys=1&prefix=", err) ||
 	    str_percent(&query, prefix, "", err) ||
-	    buf_puts(&query, "no-such-key", err))
+	    buf_puts(&query, behind, err))
 		return -1;
 	q.query = query.data;
-	if (s3_request(s, &q, &r, err)) {
-		if (!err_is(err, ERR_NOTFOUND))
-			return -1;
-		*exists = false;
-		return 0;
-	}
-	*exists = true;
+	return s3_request(s, &q, r, err);
+}
+
+/* That no key has the prefix is the least work: RadosGW makes a page of one key
+ * from many.  But a policy may name the prefix, and none that is longer. */
+int
+s3_bucket_exists(struct s3 *s, const char *prefix, bool *exists,
+    struct err *err)
+{
+	AUTO(s3_reply) struct s3_reply r = { 0 };
+	int rc = list_one(s, prefix, "no-such-key", &r, err);
+
+	if (rc && strcmp(r.error.code, "AccessDenied") == 0)
+		rc = list_one(s, prefix, "", &r, err);
+	if (rc && !err_is(err, ERR_NOTFOUND))
+		return -1;
+	*exists = rc == 0;
 	return 0;
 }
 

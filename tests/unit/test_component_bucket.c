@@ -142,7 +142,9 @@ a_check_lists_and_reads(void **state)
 		    false, ERR_NOTFOUND, "bucket 'bucket' does not exist at" },
 		{ { KIT_ERROR("GET", "/bucket", 404, "NoSuchBucket"), KIT_END },
 		    true, ERR_NONE, ", not there yet" },
-		{ { KIT_ERROR("GET", "/bucket", 403, "AccessDenied"), KIT_END },
+		{ { KIT_ERROR("GET", "/bucket", 403, "AccessDenied"),
+		      KIT_ERROR("GET", "/bucket", 403, "AccessDenied"),
+		      KIT_END },
 		    false, ERR_DENIED, "" },
 		{ { EXISTS, KIT_ERROR("GET", "/bucket", 403, "AccessDenied"),
 		      KIT_END },
@@ -326,9 +328,9 @@ a_bucket_that_is_missing_is_made_unless_dry(void **state)
 static void
 a_bucket_that_may_not_be_listed_is_not_restored_to(void **state)
 {
-	static const struct httpd_step steps[] = {
-		KIT_ERROR("GET", "/bucket", 403, "AccessDenied"), KIT_END
-	};
+	static const struct httpd_step steps[] = { KIT_ERROR("GET", "/bucket",
+		                                       403, "AccessDenied"),
+		KIT_ERROR("GET", "/bucket", 403, "AccessDenied"), KIT_END };
 	struct world w;
 
 	(void)state;

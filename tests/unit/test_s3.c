@@ -64,6 +64,28 @@ a_missing_bucket_is_no_error(void **state)
 }
 
 static void
+a_policy_may_name_a_prefix_alone(void **state)
+{
+	const struct httpd_step steps[] = {
+		KIT_ERROR("GET",
+		    "/bucket?list-type=2&max-keys=1&prefix=a%2Fno-such-key",
+		    403, "AccessDenied"),
+		KIT_XML("GET", "/bucket?list-type=2&max-keys=1&prefix=a%2F",
+		    "<ListBucketResult/>"),
+		KIT_END
+	};
+	AUTO(s3_kit) struct s3_kit k;
+	struct err err = { 0 };
+	bool exists = false;
+
+	(void)state;
+	s3_kit_start(&k, steps, NULL);
+	assert_int_equal(s3_bucket_exists(k.s, "a/", &exists, &err), 0);
+	assert_true(exists);
+	s3_kit_check(&k);
+}
+
+static void
 a_bucket_is_made_in_its_region(void **state)
 {
 	static const struct {
@@ -98,6 +120,7 @@ a_bucket_that_is_ours_need_not_be_made(void **state)
 		                                "BucketAlreadyOwnedByYou"),
 		KIT_XML("GET", "/bucket?", "<ListBucketResult/>"),
 		KIT_ERROR("PUT", "/bucket", 409, "BucketAlreadyExists"),
+		KIT_ERROR("GET", "/bucket?", 403, "AccessDenied"),
 		KIT_ERROR("GET", "/bucket?", 403, "AccessDenied"),
 		KIT_ERROR("PUT", "/bucket", 403, "AccessDenied"), KIT_END };
 	AUTO(s3_kit) struct s3_kit k;
@@ -471,6 +494,7 @@ main(void)
 		cmocka_unit_test(a_missing_bucket_is_no_error),
 		cmocka_unit_test(no_memory_for_a_bucket_is_told),
 		cmocka_unit_test(what_cannot_be_signed_is_not_sent),
+		cmocka_unit_test(a_policy_may_name_a_prefix_alone),
 		cmocka_unit_test(a_bucket_is_made_in_its_region),
 		cmocka_unit_test(a_bucket_that_is_ours_need_not_be_made),
 		cmocka_unit_test(a_put_sends_all_that_belongs_to_an_object),

@@ -263,6 +263,7 @@ another_refusal_is_final(void **state)
 		                                0, 0 },
 		{ "PUT", "/bucket/k", 403, "Server: MinIO\r\n",
 		    "<Error><Code>InvalidAccessKeyId</Code></Error>", 0, 0 },
+		{ LIST, 403, "Server: MinIO\r\n", DENIED, 0, 0 },
 		{ LIST, 403, "Server: MinIO\r\n", DENIED, 0, 0 }, KIT_END };
 	AUTO(s3_kit) struct s3_kit k;
 	struct err err = { 0 };
@@ -289,6 +290,8 @@ a_success_with_an_error_inside_is_an_error(void **state)
 		    " \n <Error><Code>SlowDown</Code></Error>"),
 		KIT_XML("GET", "/bucket?", ""), KIT_XML("GET", "/bucket?", " "),
 		KIT_XML("GET", "/bucket?", EMPTY_LIST),
+		KIT_XML("GET", "/bucket?",
+		    "<Error><Code>AccessDenied</Code></Error>"),
 		KIT_XML("GET", "/bucket?",
 		    "<Error><Code>AccessDenied</Code></Error>"),
 		KIT_END
@@ -500,7 +503,8 @@ keys_that_are_as_they_were_are_refused(void **state)
 {
 	const struct httpd_step steps[] = { REFUSED("InvalidAccessKeyId"),
 		KIT_END };
-	const struct httpd_step denied[] = { REFUSED("AccessDenied"), KIT_END };
+	const struct httpd_step denied[] = { REFUSED("AccessDenied"),
+		REFUSED("AccessDenied"), KIT_END };
 	/* the same, none to be had, what is no key */
 	struct rotation rotation[] = { { .access = { "AKID" } },
 		{ .access = { NULL } }, { .access = { "AK\nID" } } };
