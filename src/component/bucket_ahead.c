@@ -16,8 +16,8 @@ struct batch {
 struct bucket_ahead {
 	struct s3_list *list;
 	const struct clock *clock;
-	int64_t began_ms, came_ms; /* its first keys; came: where any has */
-	bool came;
+	int64_t began_ms, came_ms;
+	bool came;      /* its first batch, at came_ms */
 	bool shortened; /* what is behind the last may be in batches */
 	struct monitor m;
 	const char *last; /* of the range; NULL: all */
@@ -33,23 +33,33 @@ struct bucket_ahead {
 
 /* --- the thread */
 
+/* Was the end gone past, before it was known? */
+static bool
+is_over(const struct bucket_ahead *a, const char *last)
+{
+	const char *at = s3_list_last(a->list);
+
+	return last && at && strcmp(at, last) >= 0;
+}
+
 /* Where the last key itself is there, no page behind it is asked for. */
 static int
 fill(struct bucket_ahead *a, struct batch *b, const char *last, bool *more,
     struct err *err)
 {
-	for (b->count = 0; b->count < BATCH; b->count++) {
+	*more = !is_over(a, last);
+	b->count = 0;
+	while (*more && b->count < BATCH) {
 		struct object *o = &b->object[b->count];
-		int c = -1;
+		int c;
 
 		if (s3_list_next(a->list, o, NULL, more, err))
 			return -1;
-		if (*more && last)
-			c = strcmp(o->key, last);
-		b->count += *more && c == 0;
-		*more = *more && c < 0;
 		if (!*more)
-			return 0;
+			break;
+		c = last ? strcmp(o->key, last) : -1;
+		b->count += c <= 0;
+		*more = c < 0;
 	}
 	return 0;
 }

@@ -96,7 +96,7 @@ add_lanes(struct bucket_lanes *l, size_t most, struct err *err)
 	return 0;
 }
 
-/* Where the server is slow the only lane, whose thread is at its first page,
+/* Where the server is slow the only lane, whose thread is at its first pages,
  * ends at the first cut. */
 static int
 begin(struct bucket_lanes *l, struct err *err)

@@ -396,7 +396,7 @@ try_read(struct component *c, struct buf *detail, struct err *err)
 	return buf_puts(detail, empty ? ", empty" : ", may list and read", err);
 }
 
-/* One LIST of one key: a backup that finds nothing new asks for no object. */
+/* One LIST: a backup that finds nothing new asks for no object. */
 static int
 check(struct component *c, bool for_restore, struct buf *detail,
     struct err *err)

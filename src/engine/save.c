@@ -26,7 +26,7 @@ struct save {
 	const struct manifest *before; /* NULL: everything is read */
 	struct manifest_component *mc;
 	struct progress_meter meter;
-	struct save_objects *objects;  /* NULL: none named yet */
+	struct save_objects *objects;  /* NULL: not begun */
 	_Atomic unsigned packs, files; /* last numbers that were used */
 };
 

@@ -194,6 +194,8 @@ MUST_CHECK int s3_list_new(struct s3 *, const char *prefix,
  */
 MUST_CHECK int s3_list_next(struct s3_list *, struct object *o, bool *folder,
     bool *more, struct err *);
+/* The key or folder that came last, until the next comes; NULL: none yet. */
+const char *s3_list_last(const struct s3_list *);
 void s3_list_free(struct s3_list *);
 
 static inline void

@@ -39,6 +39,12 @@ s3_list_new(struct s3 *s, const char *prefix, const char *delimiter,
 	return 0;
 }
 
+const char *
+s3_list_last(const struct s3_list *l)
+{
+	return l->last;
+}
+
 void
 s3_list_free(struct s3_list *l)
 {

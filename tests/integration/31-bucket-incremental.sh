@@ -33,8 +33,8 @@ unchanged() {
 	: >source.log
 	: >repository.log
 	create
-	# of 701 keys one page, and one key to see before any work that the
-	# bucket is there; no object
+	# of 701 keys one page, and before any work one to see that the bucket is
+	# there; no object
 	[ "$(requests source.log 'true')" = 2 ]
 	[ "$(requests source.log '.query | test("max-keys=1000(&|$)")')" = 1 ]
 	[ "$(requests source.log '.query | test("max-keys=1(&|$)")')" = 1 ]

@@ -35,7 +35,7 @@ several_ranges() {
 	create
 	json created.json '.components[0].objects == 12000
 	    and .components[0]."new-objects" == 0'
-	# in one there are 12 pages, and one key before any work
+	# in one there are 12 pages, and one to see that it is there
 	counted '.list == 14 and .get == 0'
 	inventory >both
 	cat first first >twice

@@ -178,6 +178,37 @@ an_end_may_be_set_later(void **state)
 	end(w);
 }
 
+/* Two pages are there, and no third is asked for. */
+static void
+an_end_may_have_been_gone_past(void **state)
+{
+	static const char *const last[] = { "k01499", "k01500", "k01999" };
+	const struct key_range all = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct world *w = serve(3500);
+		AUTO(bucket_ahead) struct bucket_ahead *a = NULL;
+		struct err err = { 0 };
+		int rc = -1;
+
+		w->steps[2] = (struct httpd_step)KIT_END;
+		s3_kit_start(&w->k, w->steps, NULL);
+		assert_int_equal(bucket_ahead_new(&FROM(w, ""), &all, &a, &err),
+		    0);
+		while (httpd_requests(w->k.d) < 2)
+			clock_sleep_ms(clock_real(), 1);
+		clock_sleep_ms(clock_real(), 50); /* all batches are full */
+		bucket_ahead_end(a, last[i]);
+		assert_int_equal(take(a, 0, 9999, &rc, &err),
+		    atoi(last[i] + 1) + 1);
+		assert_int_equal(rc, 0);
+		bucket_ahead_free(TAKE(a));
+		s3_kit_check(&w->k);
+		end(w);
+	}
+}
+
 static void
 keys_before_an_error_come(void **state)
 {
@@ -256,6 +287,7 @@ main(void)
 		cmocka_unit_test(the_range_ends_them),
 		cmocka_unit_test(a_range_that_ends_with_a_page_takes_no_other),
 		cmocka_unit_test(an_end_may_be_set_later),
+		cmocka_unit_test(an_end_may_have_been_gone_past),
 		cmocka_unit_test(keys_before_an_error_come),
 		cmocka_unit_test(who_has_enough_may_leave),
 		cmocka_unit_test(every_allocation_may_fail),
