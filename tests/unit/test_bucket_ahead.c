@@ -196,9 +196,8 @@ an_end_may_have_been_gone_past(void **state)
 		s3_kit_start(&w->k, w->steps, NULL);
 		assert_int_equal(bucket_ahead_new(&FROM(w, ""), &all, &a, &err),
 		    0);
-		while (httpd_requests(w->k.d) < 2)
-			clock_sleep_ms(clock_real(), 1);
-		clock_sleep_ms(clock_real(), 50); /* all batches are full */
+		/* all batches become full; if not, no page comes either */
+		clock_sleep_ms(clock_real(), 100);
 		bucket_ahead_end(a, last[i]);
 		assert_int_equal(take(a, 0, 9999, &rc, &err),
 		    atoi(last[i] + 1) + 1);
