@@ -45,8 +45,8 @@ struct saver_ops {
 	 * finish seals it. */
 	int (*stream)(struct saver *, const char *kind, struct sink **,
 	    struct err *);
-	/* Objects come, or none: what was saved of them before is looked for.
-	 */
+	/* Once before the following, also where no object comes: what was
+	 * saved of them before is looked for. */
 	int (*objects_begin)(struct saver *, struct err *);
 	/*
 	 * One object, in the order of the keys' bytes.  Nothing is fetched

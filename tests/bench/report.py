@@ -276,8 +276,8 @@ def drawing(result):
 
 
 LEAST = """\
-"The least" is what the same servers take for the requests and the bytes alone:
-nothing is signed, hashed, compressed or kept.
+"The least" is what the same servers take for the requests and the bytes alone,
+at which nobody looks: nothing is hashed, compared or compressed.
 """
 
 
